@@ -1,0 +1,1 @@
+//! The whole, black-box: drives the binaries.

@@ -1,0 +1,1 @@
+//! Time scales, frames, precession, sidereal time, refraction, Sun and Moon. Pure.

@@ -1,0 +1,2 @@
+//! One binary, roles by name.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Carries the messages of the catalogue over MQTT: ask, answer, tell, retain.

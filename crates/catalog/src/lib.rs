@@ -1,0 +1,1 @@
+//! Every message on the bus, declared once.

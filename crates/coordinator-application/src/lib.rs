@@ -1,0 +1,1 @@
+//! The registry of services: register, heartbeat, timeout, discovery.

@@ -1,0 +1,1 @@
+//! Hands out the database: .pgpass, migrations, credentials over the bus.

@@ -1,0 +1,1 @@
+//! The database: pool, health, statistics, backup and restore, retention.

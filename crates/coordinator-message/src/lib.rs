@@ -1,0 +1,1 @@
+//! The bus itself: broker status, system-wide health, message flow, dead letters.

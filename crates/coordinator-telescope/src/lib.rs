@@ -1,0 +1,1 @@
+//! Telescopes: configurations, devices, motion, safety.

@@ -1,0 +1,1 @@
+//! The frame that coordinators live in: routes, lanes, authorisation, settings, supervision, health.

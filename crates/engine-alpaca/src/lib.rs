@@ -1,0 +1,1 @@
+//! ASCOM Alpaca devices: discovery, connection, motion, health.

@@ -1,0 +1,1 @@
+//! The embedded MQTT broker behind an API and listeners of our own.

@@ -1,0 +1,1 @@
+//! Simulated devices that speak their true protocols and fail on request.

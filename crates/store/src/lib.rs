@@ -1,0 +1,1 @@
+//! PostgreSQL: a private cluster or a given database; the only room with SQL.

@@ -1,0 +1,1 @@
+//! An observatory in a test.

@@ -1,0 +1,2 @@
+//! The only automation.
+fn main() {}
