@@ -1,0 +1,151 @@
+//! The grammar of topics. Nothing outside this room spells one.
+
+use vocabulary::ids::{AccountName, ClientName};
+
+use crate::owner::Owner;
+
+/// The root of all topics.
+pub const ROOT: &str = "bigskies";
+/// Everything on the bus.
+pub const EVERYTHING: &str = "bigskies/#";
+/// Everything that coordinators receive and publish.
+pub const COORDINATORS: &str = "bigskies/coordinator/#";
+/// The health of every coordinator.
+pub const EVERY_HEALTH: &str = "bigskies/coordinator/health/+";
+/// Everything that plugins say and are told.
+pub const PLUGINS: &str = "bigskies/plugin/#";
+/// Where the bootstrap coordinator hands out the database.
+pub const CREDENTIALS: &str = "bigskies/coordinator/bootstrap/credentials";
+
+/// Of a command or notice by its name or alias.
+pub fn inbound(name: &str) -> String {
+    format!("bigskies/coordinator/{name}")
+}
+
+/// Of the answer to a command where it brings no reply topic.
+pub fn response(name: &str) -> String {
+    let (owner, rest) = name.split_once('/').unwrap_or((name, ""));
+    format!("bigskies/coordinator/{owner}/response/{rest}/response")
+}
+
+/// Of an event by its name (`{owner}/{name}`).
+pub fn event(name: &str) -> String {
+    let (owner, rest) = name.split_once('/').unwrap_or((name, ""));
+    format!("bigskies/coordinator/{owner}/event/{rest}")
+}
+
+/// Of a state by its name (`{owner}/{name}`) and key.
+pub fn state(name: &str, key: &str) -> String {
+    let (owner, rest) = name.split_once('/').unwrap_or((name, ""));
+    format!("bigskies/coordinator/{owner}/state/{rest}/{key}")
+}
+
+/// All keys of a state.
+pub fn states(name: &str) -> String {
+    state(name, "+")
+}
+
+/// Of the health of a coordinator.
+pub fn health(owner: Owner) -> String {
+    format!("bigskies/coordinator/health/{}-coordinator", owner.name())
+}
+
+/// Of the answer to one question of one client.
+pub fn reply(account: &AccountName, client: &ClientName, id: &str) -> String {
+    format!("bigskies/client/{account}/{client}/reply/{id}")
+}
+
+/// All answers to one client.
+pub fn replies(account: &AccountName, client: &ClientName) -> String {
+    format!("bigskies/client/{account}/{client}/reply/#")
+}
+
+/// The account that a reply topic belongs to; nothing if it is not one.
+pub fn account_of_reply(topic: &str) -> Option<&str> {
+    let rest = topic.strip_prefix("bigskies/client/")?;
+    let mut levels = rest.split('/');
+    let (account, client, word) = (levels.next()?, levels.next()?, levels.next()?);
+    let is_reply = !account.is_empty() && !client.is_empty() && word == "reply" && is_publishable(topic);
+    is_reply.then_some(account)
+}
+
+/// Whether a message may be published on this topic at all: short, without wildcards and control characters, at most 32 levels.
+pub fn is_publishable(topic: &str) -> bool {
+    !topic.is_empty()
+        && topic.len() <= 200
+        && topic.split('/').count() <= 32
+        && !topic.chars().any(|c| c == '+' || c == '#' || c.is_control())
+        && !topic.starts_with('$')
+}
+
+/// Whether `filter` (MQTT 5, section 4.7) lets `topic` through.
+pub fn matches(filter: &str, topic: &str) -> bool {
+    let mut levels = topic.split('/');
+    for wanted in filter.split('/') {
+        match (wanted, levels.next()) {
+            ("#", _) => return true,
+            ("+", Some(_)) => {}
+            (_, Some(level)) if level == wanted => {}
+            _ => return false,
+        }
+    }
+    levels.next().is_none()
+}
+
+/// The group a topic is counted under in figures of message flow: its first levels, ids cut off.
+pub fn flow_prefix(topic: &str) -> String {
+    let levels: Vec<&str> = topic.split('/').collect();
+    let kept = match levels.as_slice() {
+        ["bigskies", "client", ..] => 2,
+        ["bigskies", "plugin", _, word, ..] => return format!("bigskies/plugin/+/{word}"),
+        ["bigskies", "coordinator", ..] => 4,
+        _ => 1,
+    };
+    levels.iter().take(kept).copied().collect::<Vec<_>>().join("/")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn responses() {
+        for (name, topic) in [
+            ("security/auth/login", "bigskies/coordinator/security/response/auth/login/response"),
+            ("telescope/config/list", "bigskies/coordinator/telescope/response/config/list/response"),
+            ("datastore/ping", "bigskies/coordinator/datastore/response/ping/response"),
+        ] {
+            assert_eq!(response(name), topic);
+        }
+    }
+
+    #[test]
+    fn reply_topics_have_an_owner() {
+        for (topic, account) in [
+            ("bigskies/client/ann/c1/reply/7", Some("ann")),
+            ("bigskies/client/ann/c1/reply", Some("ann")),
+            ("bigskies/client/ann/c1/other/7", None),
+            ("bigskies/client/ann/+/reply/7", None),
+            ("bigskies/client//c1/reply/7", None),
+            ("bigskies/coordinator/telescope/control/slew", None),
+            ("my/reply", None),
+        ] {
+            assert_eq!(account_of_reply(topic), account, "{topic}");
+        }
+    }
+
+    #[test]
+    fn filters() {
+        for (filter, topic, fits) in [
+            ("a/b", "a/b", true),
+            ("a/+", "a/b", true),
+            ("a/+", "a/b/c", false),
+            ("a/#", "a", true),
+            ("a/#", "a/b/c", true),
+            ("+/b", "a/c", false),
+            ("a/b/c", "a/b", false),
+        ] {
+            assert_eq!(matches(filter, topic), fits, "{filter} {topic}");
+        }
+    }
+}
