@@ -1,0 +1,109 @@
+//! `cargo xtask bench` and `cargo xtask soak`: which areas there are, and what measures or proves each.
+
+use crate::{
+    failure::Failure,
+    places,
+    process::{Program, print, say},
+    up::{self, Profile},
+};
+
+/// Something that is measured or proven at length.
+struct Area {
+    name: &'static str,
+    /// What its figures say.
+    shows: &'static str,
+    step: Step,
+}
+
+/// How it is done.
+enum Step {
+    /// A program of the workspace, built for release.
+    Program(&'static str),
+    /// The property tests of a package, with so many cases each.
+    Properties { package: &'static str, cases: u32 },
+}
+
+const BENCHES: &[Area] = &[Area {
+    name: "bus",
+    shows: "deliver rate, round trip, idle memory and start beside Mosquitto",
+    step: Step::Program("bench-bus"),
+}];
+
+const SOAKS: &[Area] = &[
+    Area {
+        name: "catalog",
+        shows: "a million cases of every property of messages, topics and envelopes",
+        step: Step::Properties { package: "catalog", cases: 1_000_000 },
+    },
+    Area {
+        name: "vocabulary",
+        shows: "a million cases of every property of ids, angles and times",
+        step: Step::Properties { package: "vocabulary", cases: 1_000_000 },
+    },
+    Area {
+        name: "astrometry",
+        shows: "a hundred thousand cases of every property of the sky",
+        step: Step::Properties { package: "astrometry", cases: 100_000 },
+    },
+];
+
+/// Measures one area.
+pub(crate) fn bench(arguments: &[String]) -> Result<(), Failure> {
+    choose("bench", BENCHES, arguments)
+}
+
+/// Proves one area at length.
+pub(crate) fn soak(arguments: &[String]) -> Result<(), Failure> {
+    choose("soak", SOAKS, arguments)
+}
+
+fn choose(command: &str, areas: &[Area], arguments: &[String]) -> Result<(), Failure> {
+    let Some((name, rest)) = arguments.split_first() else {
+        print(&list(command, areas));
+        return Ok(());
+    };
+    match areas.iter().find(|area| area.name == name) {
+        Some(area) => area.step.run(rest),
+        None => Err(Failure::new(format!("{command} has no area `{name}`"), list(command, areas))),
+    }
+}
+
+fn list(command: &str, areas: &[Area]) -> String {
+    let lines = areas.iter().map(|area| format!("  {:12} {}\n", area.name, area.shows));
+    format!("the areas of `cargo xtask {command}`:\n{}", lines.collect::<String>())
+}
+
+impl Step {
+    fn run(&self, arguments: &[String]) -> Result<(), Failure> {
+        match *self {
+            Self::Program(name) => {
+                up::build(Profile::Release)?;
+                let program = places::target().join(Profile::Release.folder()).join(name);
+                Program::new(program).args(arguments).show()
+            }
+            Self::Properties { package, cases } => {
+                say(&format!(
+                    "{cases} cases of each property; a failing case is kept beside its test and runs first from then on"
+                ));
+                let cargo = Program::cargo().args(["test", "--release", "--package", package]).args(arguments);
+                cargo.env("PROPTEST_CASES", cases.to_string()).show()
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_area_lists_the_areas() {
+        for (command, run, areas) in [("bench", bench as fn(&[String]) -> _, BENCHES), ("soak", soak, SOAKS)] {
+            let said = run(&["moon".to_owned()]).unwrap_err().to_string();
+            assert!(said.contains(&format!("{command} has no area `moon`")), "{said}");
+            for area in areas {
+                assert!(said.contains(area.name), "{said}");
+            }
+        }
+    }
+}
