@@ -1,6 +1,6 @@
 //! The simulated telescope over its sockets: the mount, the faults, the record, discovery, and somebody else's client.
 
-#![expect(clippy::unwrap_used, reason = "a test ends where its stand is not as expected")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test ends where its stand is not as expected")]
 
 use std::{
     future::Future,
@@ -242,4 +242,27 @@ async fn a_stopped_telescope_is_gone_and_its_address_free() {
     assert!(alone.get(stand.url("connected")).send().await.is_err());
     let again = Stand::connected(Options { http, ..fast() }).await;
     assert_eq!(again.value("connected").await, true);
+}
+
+#[tokio::test]
+async fn the_ascom_initiatives_client_drives_it() {
+    let simulator = AlpacaSimulator::start(fast()).await.unwrap();
+    let python = std::env::var("BIGSKIES_TEST_PYTHON")
+        .unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/python/bin/python").to_owned());
+    let run = tokio::process::Command::new(&python)
+        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/alpyca_drive.py"))
+        .arg(simulator.address().to_string())
+        .kill_on_drop(true)
+        .output();
+    let output = tokio::time::timeout(Duration::from_secs(120), run).await.unwrap().unwrap_or_else(|error| {
+        panic!(
+            "{python} can't run: {error}; make a virtual environment in target/python with \
+             crates/testkit/python-requirements.txt, or name another Python in BIGSKIES_TEST_PYTHON"
+        )
+    });
+    let said = [output.stdout, output.stderr].concat();
+    let said = String::from_utf8_lossy(&said);
+    assert!(output.status.success() && said.contains("alpyca is content"), "{said}");
+    let slews = simulator.effects().iter().filter(|effect| matches!(effect.deed, Deed::Slew { .. })).count();
+    assert_eq!(slews, 2);
 }
