@@ -14,7 +14,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
     Program::cargo().args(["fmt", "--all", "--check"]).show()?;
     Program::cargo().args(["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"]).show()?;
     if process::find_program("cargo-deny").is_some() {
-        Program::cargo().args(["deny", "--offline", "check", "licenses", "bans", "sources"]).show()?;
+        Program::cargo().args(["deny", "--locked", "check", "licenses", "bans", "sources"]).show()?;
     } else {
         say("cargo-deny is not here, so licences and sources are not checked; `cargo install cargo-deny` adds it");
     }

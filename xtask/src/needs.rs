@@ -1,7 +1,7 @@
 //! What tests need besides Rust: a broker and clients that are not ours, PostgreSQL, Python and Node packages. Installed where that
 //! is ours to do, else explained.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::{
     failure::Failure,
@@ -10,20 +10,26 @@ use crate::{
     process::{self, Program, say},
 };
 
-/// A program that tests run, and the Debian package that has it.
+/// Something that tests run, the packages that have it, and whether it is here.
 struct Need {
-    program: &'static str,
+    what: &'static str,
     debian: &'static str,
     homebrew: &'static str,
+    is_here: fn(&str) -> bool,
 }
 
 const NEEDS: &[Need] = &[
-    Need { program: "mosquitto", debian: "mosquitto", homebrew: "mosquitto" },
-    Need { program: "mosquitto_pub", debian: "mosquitto-clients", homebrew: "mosquitto" },
-    Need { program: "mosquitto_sub", debian: "mosquitto-clients", homebrew: "mosquitto" },
-    Need { program: "python3", debian: "python3", homebrew: "python" },
-    Need { program: "npm", debian: "npm", homebrew: "node" },
+    Need { what: "mosquitto", debian: "mosquitto", homebrew: "mosquitto", is_here: has_program },
+    Need { what: "mosquitto_pub", debian: "mosquitto-clients", homebrew: "mosquitto", is_here: has_program },
+    Need { what: "mosquitto_sub", debian: "mosquitto-clients", homebrew: "mosquitto", is_here: has_program },
+    Need { what: "python3", debian: "python3", homebrew: "python", is_here: has_program },
+    Need { what: "ensurepip", debian: "python3-venv", homebrew: "python", is_here: has_module },
+    Need { what: "npm", debian: "npm", homebrew: "node", is_here: has_program },
 ];
+
+/// PostgreSQL has a second way in, the bundle, so only who can install it without asking does.
+const POSTGRESQL: Need =
+    Need { what: "postgres", debian: "postgresql", homebrew: "postgresql", is_here: |_| postgresql::is_installed() };
 
 const ASYNCAPI: &str = "@asyncapi/parser@3.6.3";
 
@@ -40,64 +46,73 @@ pub(crate) struct Ready {
 
 /// Makes everything ready; quick when it already is.
 pub(crate) fn ensure() -> Result<Ready, Failure> {
-    install(&missing())?;
-    let still = missing();
-    if !still.is_empty() {
-        return Err(explain(&still));
+    install()?;
+    let missing = missing();
+    if !missing.is_empty() {
+        return Err(explain(&missing));
     }
     let bundle = match postgresql::ensure()? {
-        Programs::System(_) => None,
+        Programs::System => None,
         Programs::Bundle(folder) => Some(folder),
     };
     Ok(Ready { python: python()?, node: node()?, bundle })
 }
 
 fn missing() -> Vec<&'static Need> {
-    NEEDS.iter().filter(|need| process::find_program(need.program).is_none()).collect()
+    NEEDS.iter().filter(|need| !(need.is_here)(need.what)).collect()
+}
+
+fn has_program(name: &str) -> bool {
+    process::find_program(name).is_some()
+}
+
+fn has_module(name: &str) -> bool {
+    Program::new("python3").args(["-c", &format!("import {name}")]).catch().is_ok()
 }
 
 /// Root on Debian installs; anybody else is told how.
-fn install(needs: &[&Need]) -> Result<(), Failure> {
-    if needs.is_empty() || !process::is_root() || process::find_program("apt-get").is_none() {
+fn install() -> Result<(), Failure> {
+    if !process::is_root() || !has_program("apt-get") {
+        return Ok(());
+    }
+    let mut needs = missing();
+    if !(POSTGRESQL.is_here)(POSTGRESQL.what) {
+        needs.push(&POSTGRESQL);
+    }
+    if needs.is_empty() {
         return Ok(());
     }
     let apt = || Program::new("apt-get").env("DEBIAN_FRONTEND", "noninteractive");
     apt().args(["update", "--quiet"]).show()?;
-    apt().args(["install", "--yes", "--quiet", "--no-install-recommends"]).args(debian_packages(needs)).show()?;
-    if needs.iter().any(|need| need.program == "mosquitto") {
-        free_the_port();
-    }
+    let packages = packages(&needs, |need| need.debian);
+    apt().args(["install", "--yes", "--quiet", "--no-install-recommends"]).args(&packages).show()?;
+    ["mosquitto", "postgresql"].iter().filter(|name| packages.contains(name)).for_each(|name| keep_from_starting(name));
     Ok(())
 }
 
-/// Debian starts a broker with its package, on the port that `bigskies up` wants; tests need the program only.
-fn free_the_port() {
-    if std::path::Path::new("/run/systemd/system").exists() {
-        let stopped = Program::new("systemctl").args(["disable", "--now", "mosquitto.service"]).catch();
-        say(match stopped {
-            Ok(_) => "the system's mosquitto.service is disabled, so that port 1883 stays free",
-            Err(_) => "mosquitto.service may hold port 1883; `systemctl disable --now mosquitto` frees it",
+/// Debian starts a service with its package, on a port that `bigskies up` may want; tests need the program only.
+fn keep_from_starting(name: &str) {
+    if Path::new("/run/systemd/system").exists() {
+        let stopped = Program::new("systemctl").args(["disable", "--now", name]).catch();
+        say(&match stopped {
+            Ok(_) => format!("the system's service {name} is disabled, so that its port stays free"),
+            Err(_) => format!("the system's service {name} may hold a port; `systemctl disable --now {name}` frees it"),
         });
     }
 }
 
-fn debian_packages(needs: &[&Need]) -> Vec<&'static str> {
-    let mut packages: Vec<&str> = needs.iter().map(|need| need.debian).collect();
+fn packages(needs: &[&Need], of: fn(&Need) -> &'static str) -> Vec<&'static str> {
+    let mut packages: Vec<&str> = needs.iter().map(|need| of(need)).collect();
     packages.dedup();
     packages
 }
 
 fn explain(needs: &[&Need]) -> Failure {
-    let programs: Vec<&str> = needs.iter().map(|need| need.program).collect();
-    let mut homebrew: Vec<&str> = needs.iter().map(|need| need.homebrew).collect();
-    homebrew.dedup();
+    let debian = packages(needs, |need| need.debian).join(" ");
+    let homebrew = packages(needs, |need| need.homebrew).join(" ");
     Failure::new(
-        format!("tests need programs that are not here: {}", programs.join(", ")),
-        format!(
-            "on Debian: `sudo apt-get install {}`; on macOS: `brew install {}`",
-            debian_packages(needs).join(" "),
-            homebrew.join(" ")
-        ),
+        format!("tests need what is not here: {}", packages(needs, |need| need.what).join(", ")),
+        format!("on Debian: `sudo apt-get install {debian}`; on macOS: `brew install {homebrew}`"),
     )
 }
 
@@ -147,7 +162,7 @@ mod tests {
 
     #[test]
     fn what_is_missing_is_named_with_the_command() {
-        let needs: Vec<&Need> = NEEDS.iter().filter(|need| need.program.starts_with("mosquitto")).collect();
+        let needs: Vec<&Need> = NEEDS.iter().filter(|need| need.what.starts_with("mosquitto")).collect();
         let said = explain(&needs).to_string();
         assert!(said.contains("mosquitto, mosquitto_pub, mosquitto_sub"), "{said}");
         assert!(said.contains("`sudo apt-get install mosquitto mosquitto-clients`"), "{said}");

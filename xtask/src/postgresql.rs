@@ -23,8 +23,8 @@ const MAJOR_MIN: u32 = 15;
 /// Where programs were found.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Programs {
-    /// Where the platform finds them by itself.
-    System(PathBuf),
+    /// The system's, which the platform finds by itself.
+    System,
     /// A bundle under the data folder.
     Bundle(PathBuf),
 }
@@ -112,8 +112,8 @@ const PACKAGES: &[Package] = &[
 
 /// Makes sure that the programs exist.
 pub(crate) fn ensure() -> Result<Programs, Failure> {
-    if let Some(folder) = on_this_system() {
-        return Ok(Programs::System(folder));
+    if is_installed() {
+        return Ok(Programs::System);
     }
     let place = places::data()?.join("postgresql");
     if major(&place.join("bin")).is_none() {
@@ -122,12 +122,13 @@ pub(crate) fn ensure() -> Result<Programs, Failure> {
     Ok(Programs::Bundle(place.join("bin")))
 }
 
-fn on_this_system() -> Option<PathBuf> {
+/// Whether this system has programs that are new enough.
+pub(crate) fn is_installed() -> bool {
     let mut folders: Vec<PathBuf> = std::env::var_os("BIGSKIES_POSTGRES_BIN").map(PathBuf::from).into_iter().collect();
     let packaged = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     folders.extend(packaged.map(|version| version.path().join("bin")));
     folders.extend(process::search_path());
-    folders.into_iter().find(|folder| major(folder).is_some_and(|major| major >= MAJOR_MIN))
+    folders.iter().any(|folder| major(folder).is_some_and(|major| major >= MAJOR_MIN))
 }
 
 /// The major version of the server in a folder that has `initdb` too, if it runs.
