@@ -40,7 +40,7 @@ pub struct LocalSky {
 }
 
 impl LocalSky {
-    /// Prepares the sky over a site; costs as much as some hundred conversions.
+    /// Prepares the sky over a site; a tenth of a millisecond, or some 300 conversions.
     pub fn above(site: Site, moment: Moment) -> Result<Self, AstrometryError> {
         let of_date = OfDate::at(moment)?;
         let (tt, ut1) = (moment.tt(), moment.ut1());
