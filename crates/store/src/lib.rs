@@ -1,1 +1,24 @@
 //! PostgreSQL: a private cluster or a given database; the only room with SQL.
+#![cfg_attr(not(feature = "queries"), expect(dead_code, reason = "what only the modules with checked statements use"))]
+
+pub mod cluster;
+pub mod endpoint;
+pub mod error;
+pub mod locks;
+pub mod migrations;
+pub mod page;
+pub mod pool;
+pub mod tx;
+
+#[cfg(feature = "queries")]
+pub mod inbox;
+#[cfg(feature = "queries")]
+pub mod setting_rows;
+
+pub use cluster::{ClusterError, ClusterOptions, PrivateCluster};
+pub use endpoint::{Endpoint, EndpointError, Password, Place, SslMode, Tls};
+pub use error::StoreError;
+pub use locks::Leadership;
+pub use page::{Cursor, Page, Slice};
+pub use pool::{PoolSettings, Statistics, Store};
+pub use tx::Tx;
