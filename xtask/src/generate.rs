@@ -59,7 +59,9 @@ fn write() -> Result<(), Failure> {
 
 /// The descriptions of queries that builds without a database check against.
 fn refresh_queries() -> Result<(), Failure> {
-    Program::cargo().args(["run", "--package", "store", "--example", "prepare"]).show()
+    Program::cargo()
+        .args(["run", "--quiet", "--package", "store", "--no-default-features", "--example", "prepare"])
+        .show()
 }
 
 /// What the platform's own binary says of itself.

@@ -125,8 +125,11 @@ pub(crate) fn ensure() -> Result<Programs, Failure> {
 /// Whether this system has programs that are new enough.
 pub(crate) fn is_installed() -> bool {
     let mut folders: Vec<PathBuf> = std::env::var_os("BIGSKIES_POSTGRES_BIN").map(PathBuf::from).into_iter().collect();
-    let packaged = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
-    folders.extend(packaged.map(|version| version.path().join("bin")));
+    for (parent, beginning) in [("/usr/lib/postgresql", ""), ("/usr", "pgsql-"), ("/opt/homebrew/opt", "postgresql@")] {
+        let versions = fs::read_dir(parent).into_iter().flatten().flatten();
+        let named = versions.filter(|version| version.file_name().to_string_lossy().starts_with(beginning));
+        folders.extend(named.map(|version| version.path().join("bin")));
+    }
     folders.extend(process::search_path());
     folders.iter().any(|folder| major(folder).is_some_and(|major| major >= MAJOR_MIN))
 }

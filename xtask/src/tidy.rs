@@ -150,8 +150,13 @@ fn findings(tree: &Tree) -> Vec<Finding> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+
+    /// What the rules on text find in these files.
+    pub(crate) fn broken_by_text(files: &[(&str, &str)]) -> Vec<String> {
+        findings(&Tree::of(files, Vec::new())).iter().map(ToString::to_string).collect()
+    }
 
     impl Tree {
         /// A tree of these files and packages.
