@@ -11,9 +11,17 @@ pub mod pool;
 pub mod tx;
 
 #[cfg(feature = "queries")]
+pub mod dead_letters;
+#[cfg(feature = "queries")]
+pub mod health_history;
+#[cfg(feature = "queries")]
 pub mod inbox;
 #[cfg(feature = "queries")]
+pub mod services;
+#[cfg(feature = "queries")]
 pub mod setting_rows;
+#[cfg(feature = "queries")]
+pub mod telescopes;
 
 pub use cluster::{ClusterError, ClusterOptions, PrivateCluster};
 pub use endpoint::{Endpoint, EndpointError, Password, Place, SslMode, Tls};

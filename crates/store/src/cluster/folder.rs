@@ -68,6 +68,9 @@ impl Folder {
         let wrong = |reason: String| ClusterError::Folder { folder: root.to_owned(), reason };
         let owner = Owner::find().map_err(wrong)?;
         let said = |e: io::Error| wrong(e.to_string());
+        if root.exists() && !root.is_dir() {
+            return Err(wrong("a file is in its place; move it away".to_owned()));
+        }
         fs::DirBuilder::new().recursive(true).mode(0o755).create(root).map_err(said)?;
         let root = root.canonicalize().map_err(said)?;
         if owner.ids.is_some() {

@@ -21,6 +21,8 @@ const LOOK_ADOPTED: Duration = Duration::from_millis(200);
 const ANSWER_BOUND: Duration = Duration::from_secs(5);
 /// How long a killed process may take to be gone.
 const QUIT_BOUND: Duration = Duration::from_secs(10);
+/// How old an empty process file must be to be nobody's.
+const REMNANT_AGE: Duration = Duration::from_secs(5);
 /// A process id that no system gives out, for the place of one that is somebody else's by now.
 const NOBODY: &str = "2147483646";
 
@@ -170,7 +172,10 @@ fn says_ready(data: &Path) -> bool {
 fn running(folder: &Folder) -> Option<Pid> {
     let path = folder.data().join("postmaster.pid");
     let text = fs::read_to_string(&path).ok()?;
-    let (first, rest) = text.split_once('\n')?;
+    let Some((first, rest)) = text.split_once('\n') else {
+        remove_remnant(&path);
+        return None;
+    };
     let pid = first.trim().parse().ok().filter(|pid| *pid > 1).map(Pid::from_raw)?;
     if !alive(pid) {
         return None;
@@ -183,6 +188,16 @@ fn running(folder: &Folder) -> Option<Pid> {
         tracing::warn!(%error, "process id of the earlier database server can't be removed");
     }
     None
+}
+
+/// Removes a process file that was never written, as a full disk or a loss of power leaves it; the server waits for a
+/// person to do so. A young one may be that of a server that is about to write it.
+fn remove_remnant(path: &Path) {
+    let age = fs::metadata(path).and_then(|metadata| metadata.modified()).ok().and_then(|then| then.elapsed().ok());
+    if age.is_some_and(|age| age > REMNANT_AGE) {
+        tracing::warn!("empty process file of an earlier database server is removed");
+        let _ = fs::remove_file(path);
+    }
 }
 
 /// Whether the process is a server in `data`. Where the system shows no command lines, what the file says is believed.
