@@ -1,6 +1,7 @@
 //! PostgreSQL: a private cluster or a given database; the only room with SQL.
 #![cfg_attr(not(feature = "queries"), expect(dead_code, reason = "what only the modules with checked statements use"))]
 
+pub mod backup;
 pub mod cluster;
 pub mod endpoint;
 pub mod error;

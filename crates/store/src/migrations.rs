@@ -156,11 +156,6 @@ pub async fn status(endpoint: &Endpoint, extra: &[ExtraMigration]) -> Result<Vec
     Ok(all)
 }
 
-/// The versions and checksums that this program's tables stand for: a backup is restored into the same only.
-pub(crate) fn fingerprint() -> Vec<(i32, String)> {
-    ours().into_iter().map(|file| (file.version, file.checksum)).collect()
-}
-
 /// A migration as it stands in a file.
 struct File<'a> {
     version: i32,

@@ -7,7 +7,7 @@ use store::{Endpoint, Password, Place, PoolSettings, SslMode, Store, Tls, migrat
 use crate::stand::{stand, until};
 
 /// Runs statements as a person with `psql` would.
-pub async fn execute(endpoint: &Endpoint, statement: &str) -> String {
+pub(crate) async fn execute(endpoint: &Endpoint, statement: &str) -> String {
     let psql = std::fs::read_dir("/usr/lib/postgresql").unwrap().flatten().next().unwrap().path().join("bin/psql");
     let output = Command::new(psql)
         .args([

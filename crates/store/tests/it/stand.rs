@@ -19,7 +19,7 @@ use vocabulary::Timestamp;
 static SHARED: Mutex<Weak<Stand>> = Mutex::new(Weak::new());
 
 /// The shared cluster, on a runtime that outlives each test's own.
-pub struct Stand {
+pub(crate) struct Stand {
     inside: Option<(Runtime, PrivateCluster)>,
     endpoint: Endpoint,
     names: AtomicU32,
@@ -27,7 +27,7 @@ pub struct Stand {
 }
 
 /// The shared cluster, started by the first who asks.
-pub fn stand() -> Arc<Stand> {
+pub(crate) fn stand() -> Arc<Stand> {
     let mut shared = SHARED.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     if let Some(stand) = shared.upgrade() {
         return stand;
@@ -49,7 +49,7 @@ pub fn stand() -> Arc<Stand> {
 
 impl Stand {
     /// An empty database.
-    pub async fn database(&self) -> Endpoint {
+    pub(crate) async fn database(&self) -> Endpoint {
         let name = format!("test_{}", self.names.fetch_add(1, Ordering::SeqCst));
         let (_, cluster) = self.inside.as_ref().unwrap();
         let endpoint = cluster.create_database(&name).await.unwrap();
@@ -58,7 +58,7 @@ impl Stand {
     }
 
     /// A migrated database.
-    pub async fn store(&self) -> Store {
+    pub(crate) async fn store(&self) -> Store {
         let endpoint = self.database().await;
         migrations::run(&endpoint, &[]).await.unwrap();
         Store::connect(endpoint, PoolSettings::default()).await.unwrap()
@@ -76,19 +76,19 @@ impl Drop for Stand {
 }
 
 /// A temporary folder that the server's user can enter.
-pub fn folder() -> TempDir {
+pub(crate) fn folder() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
     folder
 }
 
 /// The instant `seconds` after a fixed one.
-pub fn at(seconds: u64) -> Timestamp {
+pub(crate) fn at(seconds: u64) -> Timestamp {
     "2026-11-21T20:00:00Z".parse::<Timestamp>().unwrap().plus(Duration::from_secs(seconds))
 }
 
 /// Waits until `condition` holds.
-pub async fn until<Fut: Future<Output = bool>>(what: &str, mut condition: impl FnMut() -> Fut) {
+pub(crate) async fn until<Fut: Future<Output = bool>>(what: &str, mut condition: impl FnMut() -> Fut) {
     let deadline = Instant::now() + Duration::from_secs(30);
     while !condition().await {
         assert!(Instant::now() < deadline, "{what} did not come true");
