@@ -1,0 +1,93 @@
+//! What a handler works with: its coordinator, who asks, until when, and the transaction that remembers the answer with the effect.
+
+use std::{
+    ops::Deref,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use bus::Bus;
+use serde::Serialize;
+use store::{Store, Tx};
+use vocabulary::{Clock, Fault, Timestamp};
+
+use crate::{Caller, Coordinator, memory::Remembered, shift::Shared};
+
+/// The context of one message.
+pub struct Cx<C: Coordinator> {
+    pub(crate) shared: Arc<Shared<C>>,
+    pub(crate) caller: Caller,
+    pub(crate) deadline: Timestamp,
+    pub(crate) remembered: Option<Remembered>,
+    /// Whether the answer was already recorded, with the effect.
+    pub(crate) recorded: Arc<AtomicBool>,
+}
+
+impl<C: Coordinator> Deref for Cx<C> {
+    type Target = C;
+
+    fn deref(&self) -> &C {
+        &self.shared.coordinator
+    }
+}
+
+impl<C: Coordinator> Cx<C> {
+    /// The coordinator, to be kept beyond the handler.
+    pub fn coordinator(&self) -> Arc<C> {
+        Arc::clone(&self.shared.coordinator)
+    }
+
+    /// Who asks.
+    pub const fn caller(&self) -> &Caller {
+        &self.caller
+    }
+
+    /// Until when the answer is of use; the frame ends the handler then.
+    pub const fn deadline(&self) -> Timestamp {
+        self.deadline
+    }
+
+    /// The bus.
+    pub fn bus(&self) -> &Bus {
+        &self.shared.bus
+    }
+
+    /// The database.
+    pub fn store(&self) -> &Store {
+        &self.shared.store
+    }
+
+    /// The clock.
+    pub fn clock(&self) -> &Clock {
+        &self.shared.clock
+    }
+
+    /// Now.
+    pub fn now(&self) -> Timestamp {
+        self.shared.clock.now()
+    }
+
+    /// Begins the transaction of an effect.
+    ///
+    /// # Errors
+    /// The database does not answer within its bounds.
+    pub async fn begin(&self) -> Result<Tx, Fault> {
+        Ok(self.shared.store.begin().await?)
+    }
+
+    /// Commits an effect together with the answer that a repeat of the message gets.
+    ///
+    /// # Errors
+    /// The database does not answer within its bounds; then neither lasts, or it is unknown and the message says so.
+    pub async fn commit<R: Serialize>(&self, mut tx: Tx, reply: R) -> Result<R, Fault> {
+        if let Some(remembered) = &self.remembered {
+            let answer = serde_json::to_value(&reply).map_err(|e| Fault::internal(e.to_string()))?;
+            remembered.finish_in(&mut tx, &answer, self.now()).await?;
+        }
+        tx.commit().await?;
+        self.recorded.store(true, Ordering::Release);
+        Ok(reply)
+    }
+}

@@ -1,0 +1,228 @@
+//! What was asked before: the first answer for a repeat, and no second effect.
+//!
+//! What changes or moves things is remembered in the database, recorded before its effect. What only reads, and what is safety, is
+//! remembered in this process: repeating a read does no harm, and safety must not wait for a database.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{Mutex, PoisonError},
+};
+
+use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
+use store::{
+    Tx,
+    inbox::{Acceptance, Decision, Inbox},
+};
+use vocabulary::{Fault, Timestamp};
+
+/// How many questions are remembered in this process.
+const MOST: usize = 8192;
+/// How much longer than its deadline a command is remembered.
+const KEPT: std::time::Duration = std::time::Duration::from_secs(3600);
+
+/// The stored answer of a command.
+pub(crate) fn stored(outcome: &Result<Map<String, Value>, Fault>) -> Value {
+    match outcome {
+        Ok(reply) => Value::Object(reply.clone()),
+        Err(fault) => json!({ "fault!": fault }),
+    }
+}
+
+fn restored(stored: Value) -> Result<Map<String, Value>, Fault> {
+    match stored {
+        Value::Object(mut object) => match object.remove("fault!") {
+            Some(fault) => Err(serde_json::from_value(fault).unwrap_or_else(|e| Fault::internal(e.to_string()))),
+            None => Ok(object),
+        },
+        _ => Err(Fault::internal("stored answer can't be read")),
+    }
+}
+
+/// The fingerprint of what a message says: its name and payload.
+pub(crate) fn fingerprint(name: &str, payload: &Value) -> [u8; 32] {
+    Sha256::new().chain_update(name).chain_update([0]).chain_update(payload.to_string()).finalize().into()
+}
+
+/// A message's place in the memory: who asked, under which id, what.
+#[derive(Debug, Clone)]
+pub(crate) struct Remembered {
+    pub(crate) inbox: Inbox,
+    pub(crate) caller: String,
+    pub(crate) id: String,
+    pub(crate) message: String,
+    pub(crate) fingerprint: [u8; 32],
+    pub(crate) private: bool,
+    pub(crate) deadline: Timestamp,
+}
+
+/// What is to be done with a message.
+#[derive(Debug)]
+pub(crate) enum Todo {
+    /// Execute it.
+    Execute,
+    /// Give this answer.
+    Answer(Result<Map<String, Value>, Fault>),
+    /// Nothing: the answer to the first will come.
+    Wait,
+}
+
+impl Remembered {
+    /// Records the command, before its effect.
+    pub(crate) async fn accept(&self, now: Timestamp) -> Result<Todo, Fault> {
+        let acceptance = Acceptance {
+            caller: &self.caller,
+            id: &self.id,
+            message: &self.message,
+            fingerprint: self.fingerprint,
+            private: self.private,
+            accepted_at: now,
+            deadline: self.deadline,
+            keep_until: self.deadline.plus(KEPT),
+        };
+        let decision = match self.inbox.accept(&acceptance).await {
+            Ok(decision) => decision,
+            Err(error) => {
+                // Perhaps it was recorded after all; taken back, its repeat can be executed.
+                let (inbox, caller, id) = (self.inbox.clone(), self.caller.clone(), self.id.clone());
+                tokio::spawn(async move { inbox.withdraw(&caller, &id).await });
+                let fault = Fault::from(error);
+                return Err(
+                    Fault::new(fault.code, format!("command was not accepted: {}", fault.message)).hint(fault.hint)
+                );
+            }
+        };
+        Ok(match decision {
+            Decision::New => Todo::Execute,
+            Decision::Repeat(answer) => Todo::Answer(restored(answer)),
+            Decision::Executing => Todo::Wait,
+            Decision::RepeatOfPrivate => {
+                Todo::Answer(Err(Fault::conflict(format!("message {} was answered privately", self.id))
+                    .hint("its answer is not kept; ask again under a new message_id")))
+            }
+            Decision::OutcomeUnknown => Todo::Answer(Err(outcome_unknown(&self.id))),
+            Decision::Conflict => Todo::Answer(Err(other_payload(&self.id))),
+            Decision::Full => {
+                Todo::Answer(Err(Fault::busy("memory of accepted commands is full").hint("try again later")))
+            }
+        })
+    }
+
+    /// Records the answer.
+    pub(crate) async fn finish(&self, outcome: &Result<Map<String, Value>, Fault>, now: Timestamp) {
+        let answer = (!self.private).then(|| stored(outcome));
+        if let Err(error) = self.inbox.finish(&self.caller, &self.id, answer.as_ref(), now).await {
+            tracing::warn!(id = self.id, %error, "answer could not be recorded; a repeat will be told that it is unknown");
+        }
+    }
+
+    /// Records the answer in the transaction of the effect.
+    pub(crate) async fn finish_in(&self, tx: &mut Tx, answer: &Value, now: Timestamp) -> Result<(), Fault> {
+        let answer = (!self.private).then_some(answer);
+        Ok(self.inbox.finish_in(tx, &self.caller, &self.id, answer, now).await?)
+    }
+}
+
+/// The fault of a command that was accepted before a crash.
+pub(crate) fn outcome_unknown(id: &str) -> Fault {
+    Fault::unavailable(format!(
+        "outcome of message {id} is unknown: the coordinator was restarted while it was executed"
+    ))
+    .hint("it is not executed again; ask for the state, then send a new command")
+}
+
+fn other_payload(id: &str) -> Fault {
+    Fault::conflict(format!("message_id {id} was used for something else"))
+        .hint("use a new message_id for each message")
+}
+
+/// What was asked of this process lately and did not change anything, or was safety.
+#[derive(Debug, Default)]
+pub(crate) struct Recent {
+    inner: Mutex<RecentInner>,
+}
+
+#[derive(Debug, Default)]
+struct RecentInner {
+    answers: HashMap<(String, String), Seen>,
+    order: VecDeque<(String, String)>,
+}
+
+#[derive(Debug)]
+struct Seen {
+    fingerprint: [u8; 32],
+    answer: Option<Result<Map<String, Value>, Fault>>,
+}
+
+impl Recent {
+    /// Notes a question, or finds it noted.
+    pub(crate) fn accept(&self, caller: &str, id: &str, fingerprint: [u8; 32]) -> Todo {
+        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (caller.to_owned(), id.to_owned());
+        match inner.answers.get(&key) {
+            Some(seen) if seen.fingerprint != fingerprint => Todo::Answer(Err(other_payload(id))),
+            Some(Seen { answer: Some(answer), .. }) => Todo::Answer(answer.clone()),
+            Some(Seen { answer: None, .. }) => Todo::Wait,
+            None => {
+                if inner.order.len() >= MOST
+                    && let Some(oldest) = inner.order.pop_front()
+                {
+                    inner.answers.remove(&oldest);
+                }
+                inner.order.push_back(key.clone());
+                inner.answers.insert(key, Seen { fingerprint, answer: None });
+                Todo::Execute
+            }
+        }
+    }
+
+    /// Notes the answer. A fault that may pass is not kept: the repeat is worth another try.
+    pub(crate) fn finish(&self, caller: &str, id: &str, outcome: &Result<Map<String, Value>, Fault>) {
+        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (caller.to_owned(), id.to_owned());
+        let passes = outcome.as_ref().is_err_and(|fault| {
+            matches!(fault.code, vocabulary::Code::Unavailable | vocabulary::Code::Timeout | vocabulary::Code::Busy)
+        });
+        if passes {
+            inner.answers.remove(&key);
+            inner.order.retain(|other| *other != key);
+        } else if let Some(seen) = inner.answers.get_mut(&key) {
+            seen.answer = Some(outcome.clone());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_repeat_gets_the_first_answer() {
+        let recent = Recent::default();
+        let (one, two) = (fingerprint("a", &json!({})), fingerprint("a", &json!({"x": 1})));
+        assert!(matches!(recent.accept("ann", "1", one), Todo::Execute));
+        assert!(matches!(recent.accept("ann", "1", one), Todo::Wait));
+        assert!(matches!(recent.accept("bob", "1", one), Todo::Execute));
+        recent.finish("ann", "1", &Ok(Map::new()));
+        assert!(matches!(recent.accept("ann", "1", one), Todo::Answer(Ok(_))));
+        assert!(matches!(recent.accept("ann", "1", two), Todo::Answer(Err(_))));
+    }
+
+    #[test]
+    fn what_may_pass_is_tried_again() {
+        let recent = Recent::default();
+        let print = fingerprint("a", &json!({}));
+        assert!(matches!(recent.accept("ann", "1", print), Todo::Execute));
+        recent.finish("ann", "1", &Err(Fault::unavailable("away")));
+        assert!(matches!(recent.accept("ann", "1", print), Todo::Execute));
+    }
+
+    #[test]
+    fn answers_are_stored_and_restored() {
+        let mut reply = Map::new();
+        reply.insert("id".to_owned(), json!("x"));
+        for outcome in [Ok(reply), Err(Fault::not_found("device x does not exist").hint("look"))] {
+            assert_eq!(restored(stored(&outcome)), outcome);
+        }
+    }
+}

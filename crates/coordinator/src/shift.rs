@@ -1,0 +1,200 @@
+//! One life of a coordinator: connected, started, its messages taken, until it is ended or fails.
+
+use std::{sync::Arc, time::Duration};
+
+use bus::{Bus, BusOptions, Watch};
+use catalog::{Entry, Lane, Owner, Qos, envelope, topic};
+use health::{Report, Status};
+use store::{Store, inbox::Inbox, setting_rows};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use vocabulary::{Clock, Fault, Timestamp, ids::fresh_uuid};
+
+use crate::{
+    Coordinator, Frame, FrameSettings, Start,
+    answers::Answers,
+    authority::Authority,
+    desk::{self, Lanes},
+    given,
+    live::Live,
+    memory::{Recent, outcome_unknown, stored},
+    pulse,
+    routes::Route,
+};
+
+/// How long connecting may take at the start of a life.
+const CONNECT_LIMIT: Duration = Duration::from_secs(30);
+/// How long what is being executed may take to end in good order.
+const DRAIN_LIMIT: Duration = Duration::from_secs(5);
+/// Room for deliveries that the desk has not looked at yet.
+const DELIVERIES: usize = 32_768;
+/// How many accepted commands are remembered.
+const REMEMBERED: u64 = 1_000_000;
+
+/// What the parts of a life share.
+pub(crate) struct Shared<C: Coordinator> {
+    pub(crate) coordinator: Arc<C>,
+    pub(crate) bus: Bus,
+    pub(crate) store: Store,
+    pub(crate) clock: Clock,
+    pub(crate) authority: Arc<dyn Authority>,
+    pub(crate) inbox: Inbox,
+    pub(crate) recent: Recent,
+    pub(crate) answers: Answers,
+    pub(crate) live: Live<C::Settings>,
+    pub(crate) lanes: Lanes,
+    pub(crate) database: health::Cell,
+    pub(crate) started_at: Timestamp,
+}
+
+impl<C: Coordinator> Shared<C> {
+    /// The health of the coordinator from what its parts said last; never waits.
+    pub(crate) fn report(&self) -> Report {
+        let now = self.clock.now();
+        let mut parts: Vec<Report> = self.coordinator.engines().iter().map(|engine| engine.health()).collect();
+        parts.extend(self.coordinator.health());
+        parts.push(self.database.get());
+        if let Some(why) = self.live.refused() {
+            parts.push(Report::new("settings", Status::Degraded, format!("rows were refused: {why}"), now));
+        }
+        Report::of_parts(C::OWNER.component(), &parts, now)
+            .detail("uptime_seconds", now.since(self.started_at).as_secs())
+            .detail("dropped_deliveries", self.bus.dropped())
+    }
+
+    /// Puts the frame's settings into effect.
+    pub(crate) fn apply_frame(&self, settings: &FrameSettings) {
+        self.lanes.resize(settings);
+        self.bus.override_qos(settings.qos.clone().into_iter().collect());
+    }
+}
+
+/// Lives one life. Returns when `stop` is cancelled, or with the fault that ended it.
+pub(crate) async fn live<C: Coordinator>(
+    frame: &Frame,
+    given: C::Given,
+    stop: &CancellationToken,
+) -> Result<(), Fault> {
+    let bus = Bus::connect(options(frame, C::OWNER, ""), CONNECT_LIMIT).await?;
+    let safety = Bus::connect(options(frame, C::OWNER, "-safety"), CONNECT_LIMIT).await?;
+    let outcome = with_buses::<C>(frame, given, stop, &bus, &safety).await;
+    match &outcome {
+        Ok(()) => {
+            let goodbye = Report::new(C::OWNER.component(), Status::Unhealthy, "stopped", frame.clock.now())
+                .detail("connection", "closed");
+            let _ = bus.report(C::OWNER, &goodbye).await;
+            bus.close().await;
+            safety.close().await;
+        }
+        // The last will tells that it is gone.
+        Err(_) => {
+            bus.abandon();
+            safety.abandon();
+        }
+    }
+    outcome
+}
+
+async fn with_buses<C: Coordinator>(
+    frame: &Frame,
+    given: C::Given,
+    stop: &CancellationToken,
+    bus: &Bus,
+    safety: &Bus,
+) -> Result<(), Fault> {
+    let rows = setting_rows::load(&frame.store, C::OWNER.name()).await?;
+    let live = Live::<C::Settings>::begin(rows, frame.boot.clone());
+    let start = Start {
+        settings: live.now().own,
+        bus: bus.clone(),
+        store: frame.store.clone(),
+        clock: frame.clock.clone(),
+        given,
+    };
+    let coordinator = Arc::new(C::start(start).await?);
+    let inbox = open_inbox(frame, C::OWNER).await?;
+    let tracker = TaskTracker::new();
+    let shared = Arc::new(Shared {
+        lanes: Lanes::new(C::OWNER, &live.now().frame, &tracker),
+        answers: Answers::new(bus.clone(), C::OWNER, frame.clock.clone()),
+        database: health::Cell::new("database", frame.clock.clone()),
+        recent: Recent::default(),
+        bus: bus.clone(),
+        store: frame.store.clone(),
+        clock: frame.clock.clone(),
+        authority: Arc::clone(&frame.authority),
+        started_at: frame.clock.now(),
+        coordinator,
+        inbox,
+        live,
+    });
+    shared.apply_frame(&shared.live.now().frame);
+    let outcome = take_messages(&shared, safety, stop).await;
+    tracker.close();
+    if tokio::time::timeout(DRAIN_LIMIT, tracker.wait()).await.is_err() {
+        tracing::warn!(owner = %C::OWNER, "messages that are still executed are left");
+    }
+    for engine in shared.coordinator.engines() {
+        if tokio::time::timeout(DRAIN_LIMIT, engine.stop()).await.is_err() {
+            tracing::warn!(engine = engine.name(), "engine did not end in time");
+        }
+    }
+    outcome
+}
+
+/// Opens the memory of accepted commands and settles those of earlier lives: what became of them is unknown.
+async fn open_inbox(frame: &Frame, owner: Owner) -> Result<Inbox, Fault> {
+    let inbox = Inbox::open(frame.store.clone(), owner.name(), fresh_uuid(), REMEMBERED).await?;
+    let unknown = stored(&Err(outcome_unknown("of an earlier run")));
+    let settled = inbox.settle_unknown(&unknown, frame.clock.now()).await?;
+    if settled > 0 {
+        tracing::warn!(owner = %owner, settled, "commands of an earlier run have an unknown outcome");
+    }
+    Ok(inbox)
+}
+
+async fn take_messages<C: Coordinator>(
+    shared: &Arc<Shared<C>>,
+    safety: &Bus,
+    stop: &CancellationToken,
+) -> Result<(), Fault> {
+    let routes = given::routes::<C>().routes;
+    let is_safety = |route: &&Arc<Route<C>>| route.entry.lane == Lane::Safety;
+    let (urgent, usual): (Vec<_>, Vec<_>) = routes.iter().partition(is_safety);
+    let usual = watch(&shared.bus, &usual).await?;
+    let urgent = watch(safety, &urgent).await?;
+    let desk = desk::Desk::new(Arc::clone(shared), &routes);
+    pulse::probe_once(shared).await;
+    shared.bus.report(C::OWNER, &shared.report()).await?;
+    shared.bus.claim_states(C::OWNER).await?;
+    tracing::info!(owner = %C::OWNER, "coordinator is ready");
+    let work = Arc::clone(&shared.coordinator).work();
+    tokio::select! {
+        () = stop.cancelled() => Ok(()),
+        () = desk.attend(usual) => Err(Fault::unavailable("bus is closed")),
+        () = desk.attend(urgent) => Err(Fault::unavailable("bus is closed")),
+        outcome = pulse::keep(shared) => outcome,
+        outcome = work => outcome,
+    }
+}
+
+async fn watch<C: Coordinator>(bus: &Bus, routes: &[&Arc<Route<C>>]) -> Result<Watch, Fault> {
+    let topics_of =
+        |entry: &Entry| entry.inbound_topics().into_iter().map(|topic| (topic, entry.qos)).collect::<Vec<_>>();
+    let filters: Vec<(String, Qos)> = routes.iter().flat_map(|route| topics_of(&route.entry)).collect();
+    bus.watch(&filters, DELIVERIES).await
+}
+
+fn options(frame: &Frame, owner: Owner, suffix: &str) -> BusOptions {
+    let lost = Report::new(owner.component(), Status::Unhealthy, "connection to the broker is lost", frame.clock.now())
+        .detail("connection", "lost");
+    let will = envelope::wrap("status", &owner.source(), frame.clock.now(), &lost);
+    BusOptions {
+        address: frame.address.clone(),
+        client_id: format!("{}-coordinator{suffix}", owner.name()),
+        credentials: frame.credentials.clone(),
+        account: frame.account.clone(),
+        source: owner.source(),
+        last_will: suffix.is_empty().then(|| (topic::health(owner), will.to_string().into_bytes())),
+        clock: frame.clock.clone(),
+    }
+}
