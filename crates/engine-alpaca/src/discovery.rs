@@ -114,15 +114,20 @@ async fn surveys(inner: &Arc<Inner>, answered: &mut mpsc::Receiver<SocketAddr>, 
             },
             Some((at, survey)) = under_way.next(), if !under_way.is_empty() => match survey {
                 Ok(devices) => surveyed.push((at, devices)),
-                Err(error) => {
-                    troubles.push(ServerTrouble { server_url: ServerUrl::from(at), reason: error.to_string() });
-                }
+                Err(error) => troubles.push((at, error)),
             },
             else => break,
         }
     }
-    troubles.sort_by(|a, b| a.server_url.cmp(&b.server_url));
-    Discovery { devices: without_echoes(surveyed, &own), troubles }
+    let is_own = |at: &SocketAddr| at.ip().is_loopback() || own.contains(&at.ip());
+    // A server of this machine that serves on one of its addresses answers from all of them.
+    troubles.retain(|(at, _): &(SocketAddr, AlpacaError)| {
+        !(is_own(at) && surveyed.iter().any(|(well, _)| is_own(well) && well.port() == at.port()))
+    });
+    troubles.sort_by_key(|(at, _)| *at);
+    let told =
+        |(at, error): (SocketAddr, AlpacaError)| ServerTrouble { server_url: at.into(), reason: error.to_string() };
+    Discovery { troubles: troubles.into_iter().map(told).collect(), devices: without_echoes(surveyed, &own) }
 }
 
 /// One device of this machine answers from each of the machine's addresses; it is kept once, on the loopback address if there is one.

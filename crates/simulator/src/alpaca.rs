@@ -179,6 +179,11 @@ impl AlpacaSimulator {
         self.faults.set(Vec::new());
     }
 
+    /// How many calls the faults have struck since the start; one that hangs is counted when it begins to.
+    pub fn struck(&self) -> u64 {
+        self.faults.struck()
+    }
+
     /// Closes its sockets and connections; a second call does nothing.
     pub async fn stop(&self) {
         let tasks: Vec<_> = std::mem::take(&mut *self.tasks.lock().unwrap_or_else(PoisonError::into_inner));

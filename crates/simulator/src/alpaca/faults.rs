@@ -1,6 +1,9 @@
 //! Faults by script: which calls fail, how, and how often.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicU64, Ordering},
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -112,26 +115,34 @@ impl ScriptedFault {
 /// The name under which the datagrams of discovery can be struck.
 pub(super) const DISCOVERY: &str = "discovery";
 
-/// The faults in force.
+/// The faults in force, and how many calls were struck since the start.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Faults(Arc<Mutex<Vec<ScriptedFault>>>);
+pub(super) struct Faults {
+    in_force: Arc<Mutex<Vec<ScriptedFault>>>,
+    struck: Arc<AtomicU64>,
+}
 
 impl Faults {
     pub(super) fn set(&self, faults: Vec<ScriptedFault>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = faults;
+        *self.in_force.lock().unwrap_or_else(PoisonError::into_inner) = faults;
     }
 
     pub(super) fn all(&self) -> Vec<ScriptedFault> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.in_force.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn struck(&self) -> u64 {
+        self.struck.load(Ordering::SeqCst)
     }
 
     /// The fault that strikes this call, counted.
     pub(super) fn strike(&self, method: &str) -> Option<ScriptedFault> {
-        let mut faults = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut faults = self.in_force.lock().unwrap_or_else(PoisonError::into_inner);
         let fault = faults.iter_mut().find(|fault| fault.fits(method))?;
         if let Some(calls) = &mut fault.calls {
             *calls -= 1;
         }
+        self.struck.fetch_add(1, Ordering::SeqCst);
         Some(fault.clone())
     }
 }

@@ -176,13 +176,15 @@ impl Front {
     async fn control(&self, path: &str, request: Request<Incoming>) -> Result<Reply, Broken> {
         match (request.method(), path) {
             (&Method::GET, "effects") => json_reply(&json!({ "effects": self.effects.all() })),
-            (&Method::GET, "faults") => json_reply(&json!({ "faults": self.faults.all() })),
+            (&Method::GET, "faults") => {
+                json_reply(&json!({ "faults": self.faults.all(), "struck": self.faults.struck() }))
+            }
             (&Method::PUT, "faults") => {
                 let body = collected(request.into_body()).await?;
                 match read_script(&body) {
                     Ok(script) => {
                         self.faults.set(script);
-                        json_reply(&json!({ "faults": self.faults.all() }))
+                        json_reply(&json!({ "faults": self.faults.all(), "struck": self.faults.struck() }))
                     }
                     Err(why) => reply(StatusCode::BAD_REQUEST, "text/plain", &why),
                 }
