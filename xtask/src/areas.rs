@@ -42,7 +42,7 @@ const SOAKS: &[Area] = &[
     },
     Area {
         name: "astrometry",
-        shows: "a hundred thousand cases of every property of the sky",
+        shows: "a hundred thousand cases of the laws of separations and time scales",
         step: Step::Properties { package: "astrometry", cases: 100_000 },
     },
 ];
