@@ -6,6 +6,7 @@ mod installation;
 mod server;
 
 use std::{
+    collections::BTreeMap,
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
@@ -40,6 +41,8 @@ pub struct ClusterOptions {
     pub bundles: Vec<PathBuf>,
     /// Where a short socket path can be made when the folder's own is too long for the kernel.
     pub runtime_folder: PathBuf,
+    /// Settings of the server besides ours, by name; they win.
+    pub server_settings: BTreeMap<String, String>,
     /// How long a server may take to be ready, its recovery after a crash included.
     pub start_timeout: Duration,
     /// How long it may take to stop before it is told again, harder.
@@ -53,6 +56,7 @@ impl Default for ClusterOptions {
             binaries: std::env::var_os("BIGSKIES_POSTGRES_BIN").filter(|v| !v.is_empty()).map(PathBuf::from),
             bundles: Vec::new(),
             runtime_folder: std::env::var_os("XDG_RUNTIME_DIR").map_or_else(|| PathBuf::from("/tmp"), PathBuf::from),
+            server_settings: BTreeMap::new(),
             start_timeout: Duration::from_secs(60),
             stop_timeout: Duration::from_secs(15),
         }
@@ -186,7 +190,7 @@ impl PrivateCluster {
         let folder = Folder::prepare(folder, &options)?;
         let installation = installation::choose(&folder, &options).await?;
         let fresh = folder.initialise(&installation).await?;
-        folder.configure()?;
+        folder.configure(&options.server_settings)?;
         let server = Server::start(&folder, &installation, options.start_timeout).await?;
         set_up(&folder).await?;
         let (pid, adopted) = (server.pid(), server.is_adopted());

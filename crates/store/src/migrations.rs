@@ -21,7 +21,7 @@ const OURS: &[(&str, &str)] = &[
     ("telescopes", include_str!("../migrations/0006_telescopes.sql")),
 ];
 
-/// The key of the advisory lock under which migrations run: the first eight bytes of SHA-256("bigskies migrations").
+/// The key of the advisory lock under which migrations run; the same in every version of this program.
 const LOCK: i64 = 0x1f3a_77c0_52d9_4be1;
 /// How long one migration may take, and how long another process's migrations are waited for.
 const BOUND: Duration = Duration::from_secs(300);

@@ -1,6 +1,7 @@
 //! The folder of a private cluster: its layout, its owner, its making, and the configuration that is written at each start.
 
 use std::{
+    collections::BTreeMap,
     fs, io,
     os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt, chown},
     path::{Path, PathBuf},
@@ -73,10 +74,10 @@ impl Folder {
         }
         fs::DirBuilder::new().recursive(true).mode(0o755).create(root).map_err(said)?;
         let root = root.canonicalize().map_err(said)?;
-        if owner.ids.is_some() {
-            reachable(&root, &owner).map_err(wrong)?;
-        }
-        let socket = socket_folder(&root, &options.runtime_folder);
+        reachable(&root, &owner).map_err(wrong)?;
+        // Root's own runtime folder is closed to the server's user.
+        let open = reachable(&options.runtime_folder, &owner).is_ok();
+        let socket = socket_folder(&root, if open { &options.runtime_folder } else { Path::new("/tmp") });
         if !fits_a_socket(&socket) {
             return Err(wrong(format!("no room for a socket: {} is too long a path", socket.display())));
         }
@@ -183,8 +184,10 @@ impl Folder {
     }
 
     /// Writes the configuration anew: the folder may have moved, the user changed, the program be a newer one.
-    pub(super) fn configure(&self) -> Result<(), ClusterError> {
+    pub(super) fn configure(&self, besides: &BTreeMap<String, String>) -> Result<(), ClusterError> {
         let socket = self.socket.to_string_lossy().replace('\'', "''");
+        let besides: String =
+            besides.iter().map(|(name, value)| format!("{name} = '{}'\n", value.replace('\'', "''"))).collect();
         let server = format!(
             "# Written at each start by BIG SKIES; changes are lost. Own settings go into postgresql.conf below the include.\n\
              listen_addresses = ''\n\
@@ -198,7 +201,8 @@ impl Folder {
              log_timezone = 'UTC'\n\
              timezone = 'UTC'\n\
              logging_collector = off\n\
-             log_destination = 'stderr'\n"
+             log_destination = 'stderr'\n\
+             {besides}"
         );
         let mut users = vec![self.owner.name.clone()];
         let ourselves = User::from_uid(Uid::effective()).ok().flatten().map(|user| user.name);

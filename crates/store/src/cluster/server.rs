@@ -46,6 +46,8 @@ impl Server {
         let from = folder.log_bytes();
         loop {
             if let Some(pid) = running(folder) {
+                // It may have been started for another user; it reads who may connect again.
+                let _ = kill(pid, Signal::SIGHUP);
                 match wait_ready(folder, deadline, || alive(pid)).await {
                     Ready::Yes => return Ok(Self::Adopted { pid }),
                     Ready::Ended => continue,

@@ -147,6 +147,69 @@ async fn a_stopped_process_ends_in_an_error_within_the_bound() {
     cluster.stop().await.unwrap();
 }
 
+/// Where the process of the next test, which is killed, has its cluster.
+const TO_BE_KILLED: &str = "STORE_TEST_TO_BE_KILLED";
+
+#[tokio::test]
+async fn started_to_be_killed() {
+    let Some(folder) = std::env::var_os(TO_BE_KILLED) else { return };
+    let _cluster = start(Path::new(&folder)).await.unwrap();
+    std::future::pending().await
+}
+
+/// The same tests in a process of their own.
+fn this_program(test: &str) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args([test, "--exact", "--nocapture", "--test-threads=1"]);
+    command
+}
+
+#[tokio::test]
+async fn a_killed_process_leaves_its_server_to_the_next() {
+    let folder = folder();
+    let mut process = this_program("cluster::started_to_be_killed").env(TO_BE_KILLED, folder.path()).spawn().unwrap();
+    let file = folder.path().join("data/postmaster.pid");
+    until("the server is ready", || async { fs::read_to_string(&file).is_ok_and(|text| text.contains("ready")) }).await;
+    process.kill().unwrap();
+    process.wait().unwrap();
+    let cluster = start(folder.path()).await.unwrap();
+    assert!(is_adopted(&cluster));
+    let server = pid(&cluster);
+    // In a group of its own it does not hear the terminal's Ctrl-C.
+    assert_eq!(nix::unistd::getpgid(Some(server)).unwrap(), server);
+
+    // Nobody tells us the end of a process that is not our child; it is noticed and the server started again.
+    kill(server, Signal::SIGKILL).unwrap();
+    let mut state = cluster.state();
+    let again = |state: &ClusterState| matches!(state, ClusterState::Running { pid, .. } if *pid != server.as_raw());
+    tokio::time::timeout(Duration::from_secs(30), state.wait_for(again)).await.unwrap().unwrap();
+    assert!(!is_adopted(&cluster));
+    cluster.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn as_an_ordinary_user() {
+    use std::os::unix::{fs::PermissionsExt, process::CommandExt};
+    let Some(user) = nix::unistd::User::from_name("nobody").unwrap().filter(|_| Uid::effective().is_root()) else {
+        return;
+    };
+    // What this user may run and write is elsewhere than what root builds.
+    let folder = folder();
+    let program = folder.path().join("it");
+    fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    let output = Command::new(&program)
+        .args(["cluster::fresh_then_warm_then_adopted", "--exact"])
+        .uid(user.uid.as_raw())
+        .gid(user.gid.as_raw())
+        .current_dir("/")
+        .env_remove("XDG_RUNTIME_DIR")
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && said.contains("1 passed"), "{said}{}", String::from_utf8_lossy(&output.stderr));
+}
+
 #[tokio::test]
 async fn what_an_unclean_end_leaves_behind() {
     let folder = folder();

@@ -36,7 +36,10 @@ pub(crate) fn stand() -> Arc<Stand> {
     let path = folder.path().to_owned();
     let started = std::thread::spawn(move || {
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        let cluster = runtime.block_on(PrivateCluster::start(&path, ClusterOptions::default())).unwrap();
+        // What these tests write need not survive the machine.
+        let server_settings = [("fsync".to_owned(), "off".to_owned())].into();
+        let options = ClusterOptions { server_settings, ..ClusterOptions::default() };
+        let cluster = runtime.block_on(PrivateCluster::start(&path, options)).unwrap();
         (runtime, cluster)
     });
     let (runtime, cluster) = started.join().unwrap();
