@@ -5,7 +5,7 @@
 use std::{
     future::Future,
     net::{Ipv4Addr, SocketAddr},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use serde_json::{Value, json};
@@ -81,11 +81,14 @@ impl Stand {
 
 /// Asks again and again until it is so.
 async fn until<F: Future<Output = bool>>(what: &str, mut so: impl FnMut() -> F) {
-    let start = Instant::now();
-    while !so().await {
-        assert!(start.elapsed() < PATIENCE, "{what}: waited {PATIENCE:?}");
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    let asking = async {
+        let mut ticks = tokio::time::interval(Duration::from_millis(5));
+        while !so().await {
+            ticks.tick().await;
+        }
+    };
+    let became_so = tokio::time::timeout(PATIENCE, asking).await;
+    assert!(became_so.is_ok(), "{what}: waited {PATIENCE:?}");
 }
 
 fn deeds(stand: &Stand) -> Vec<Deed> {

@@ -1,9 +1,6 @@
 //! One engine and one simulated telescope, and waiting for what must become so.
 
-use std::{
-    future::Future,
-    time::{Duration, Instant},
-};
+use std::{future::Future, time::Duration};
 
 use engine_alpaca::{AlpacaEngine, DeviceType, Endpoint, Link, Options, TelescopeStatus};
 use simulator::{AlpacaSimulator, alpaca::Deed};
@@ -81,9 +78,12 @@ pub(crate) fn horizontal(altitude: f64, azimuth: f64) -> (Altitude, Azimuth) {
 
 /// Asks again and again until it is so.
 pub(crate) async fn until<F: Future<Output = bool>>(what: &str, mut so: impl FnMut() -> F) {
-    let start = Instant::now();
-    while !so().await {
-        assert!(start.elapsed() < PATIENCE, "{what}: waited {PATIENCE:?}");
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    let asking = async {
+        let mut ticks = tokio::time::interval(Duration::from_millis(5));
+        while !so().await {
+            ticks.tick().await;
+        }
+    };
+    let became_so = tokio::time::timeout(PATIENCE, asking).await;
+    assert!(became_so.is_ok(), "{what}: waited {PATIENCE:?}");
 }

@@ -59,10 +59,11 @@ async fn somebody_elses_telescope_is_driven() {
     let endpoint = telescope_at(&stranger.url);
     engine.survey(&endpoint.server_url).await.unwrap_err();
     let started = async {
+        let mut ticks = tokio::time::interval(Duration::from_millis(100));
         while engine.describe(&endpoint).await.is_err() {
             let ended = stranger._process.try_wait().unwrap();
             assert!(ended.is_none(), "alpaca-simulators ended: {ended:?}; is it installed in that Python?");
-            tokio::time::sleep(Duration::from_millis(100)).await;
+            ticks.tick().await;
         }
     };
     tokio::time::timeout(START_PATIENCE, started).await.unwrap();
