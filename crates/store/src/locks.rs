@@ -62,7 +62,7 @@ impl Leadership {
         &self.name
     }
 
-    /// Whether it is still owned, as far as is known; loss is noticed within [`BOUND`] and an interval.
+    /// Whether it is still owned, as far as is known; loss is noticed within four seconds.
     pub fn holds(&self) -> bool {
         !*self.lost.borrow()
     }

@@ -14,7 +14,7 @@ use sqlx::{
     postgres::{PgPoolOptions, PgRow},
 };
 
-use crate::{Endpoint, StoreError, Tx};
+use crate::{Endpoint, StoreError, Tx, tx::Bound};
 
 /// How long a replaced pool may take to come back with its connections.
 const DRAIN_BOUND: Duration = Duration::from_secs(60);
@@ -245,7 +245,8 @@ impl Store {
     /// # Errors
     /// The database does not answer within the bounds.
     pub async fn begin(&self) -> Result<Tx, StoreError> {
-        let bound = self.settings().statement_bound();
+        let used = self.generation();
+        let bound = Bound::of(used.settings.statement_bound(), self.clone(), used);
         let inner =
             self.read("begin", |connection| async move { sqlx::Transaction::begin(connection, None).await }).await?;
         Ok(Tx::new(inner, bound))
@@ -273,9 +274,10 @@ impl Store {
 
     /// Puts a new pool in place of `used`, unless somebody did so already: a connection that gave no answer is not
     /// trusted to give one later, and those beside it are most likely in the same place.
-    fn renew(&self, used: &Arc<Generation>) {
+    pub(crate) fn renew(&self, operation: &'static str, used: &Arc<Generation>) {
         let mut current = self.0.write().unwrap_or_else(std::sync::PoisonError::into_inner);
         if Arc::ptr_eq(&current, used) {
+            tracing::warn!(operation, "database gave no answer in time; connections are renewed");
             *current = Generation::new(used.endpoint.clone(), used.settings.clone());
             drain(used.clone());
         }
@@ -320,8 +322,7 @@ impl Store {
         match tokio::time::timeout(bound, statement(connection)).await {
             Ok(outcome) => outcome.map_err(Failure::Statement),
             Err(_) => {
-                tracing::warn!(operation, "database gave no answer in time; connections are renewed");
-                self.renew(used);
+                self.renew(operation, used);
                 Err(Failure::Late(bound))
             }
         }

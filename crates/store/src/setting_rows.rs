@@ -68,7 +68,7 @@ pub async fn load_for_change(tx: &mut Tx, coordinator: &str) -> Result<BTreeMap<
     let bound = tx.bound();
     let lock =
         sqlx::query_scalar!("SELECT pg_advisory_xact_lock(hashtextextended('settings ' || $1, 0))::text", coordinator);
-    bounded("settings lock", bound, lock.fetch_one(tx.connection())).await?;
+    bounded("settings lock", bound.clone(), lock.fetch_one(tx.connection())).await?;
     let statement = sqlx::query!(
         "SELECT config_key, config_value FROM coordinator_config WHERE coordinator_name = $1 FOR UPDATE",
         coordinator

@@ -2,23 +2,43 @@
 
 use std::{
     future::Future,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use observability::metrics::{STORE_SECONDS, histogram};
 use sqlx::{PgConnection, Postgres};
 
-use crate::StoreError;
+use crate::{Store, StoreError, pool::Generation};
 
 /// A transaction under way. Dropped without [`Tx::commit`] it leaves nothing behind.
 #[derive(Debug)]
 pub struct Tx {
     inner: sqlx::Transaction<'static, Postgres>,
-    bound: Duration,
+    bound: Bound,
+}
+
+/// How long an answer is waited for, and the pool that is renewed when none comes.
+#[derive(Debug, Clone)]
+pub(crate) struct Bound {
+    limit: Duration,
+    pool: Option<(Store, Arc<Generation>)>,
+}
+
+impl From<Duration> for Bound {
+    fn from(limit: Duration) -> Self {
+        Self { limit, pool: None }
+    }
+}
+
+impl Bound {
+    pub(crate) const fn of(limit: Duration, store: Store, used: Arc<Generation>) -> Self {
+        Self { limit, pool: Some((store, used)) }
+    }
 }
 
 impl Tx {
-    pub(crate) const fn new(inner: sqlx::Transaction<'static, Postgres>, bound: Duration) -> Self {
+    pub(crate) const fn new(inner: sqlx::Transaction<'static, Postgres>, bound: Bound) -> Self {
         Self { inner, bound }
     }
 
@@ -38,8 +58,8 @@ impl Tx {
         bounded("rollback", self.bound, self.inner.rollback()).await
     }
 
-    pub(crate) const fn bound(&self) -> Duration {
-        self.bound
+    pub(crate) fn bound(&self) -> Bound {
+        self.bound.clone()
     }
 
     pub(crate) fn connection(&mut self) -> &mut PgConnection {
@@ -47,17 +67,22 @@ impl Tx {
     }
 }
 
-/// Runs one statement of a transaction within `bound` and records how long it took.
+/// Runs one statement within `bound` and records how long it took.
 pub(crate) async fn bounded<T>(
     operation: &'static str,
-    bound: Duration,
+    bound: impl Into<Bound>,
     statement: impl Future<Output = Result<T, sqlx::Error>>,
 ) -> Result<T, StoreError> {
-    let started = Instant::now();
-    let outcome = tokio::time::timeout(bound, statement).await;
+    let (bound, started) = (bound.into(), Instant::now());
+    let outcome = tokio::time::timeout(bound.limit, statement).await;
     histogram!(STORE_SECONDS, "operation" => operation).record(started.elapsed().as_secs_f64());
     match outcome {
         Ok(outcome) => outcome.map_err(|e| StoreError::of(operation, &e)),
-        Err(_) => Err(StoreError::Late { operation, bound }),
+        Err(_) => {
+            if let Some((store, used)) = &bound.pool {
+                store.renew(operation, used);
+            }
+            Err(StoreError::Late { operation, bound: bound.limit })
+        }
     }
 }

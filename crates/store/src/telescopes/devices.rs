@@ -119,7 +119,7 @@ pub async fn found(tx: &mut Tx, found: &Found, now: Timestamp) -> Result<Device,
     let bound = tx.bound();
     // Two discoveries at once would each see the address free.
     let lock = sqlx::query_scalar!("SELECT pg_advisory_xact_lock(hashtextextended('devices', 0))::text");
-    bounded("device lock", bound, lock.fetch_one(tx.connection())).await?;
+    bounded("device lock", bound.clone(), lock.fetch_one(tx.connection())).await?;
     let known = known_as(tx, found, number).await?;
     let statement = sqlx::query!(
         "UPDATE devices SET server_url = NULL, updated_at = $5
@@ -130,7 +130,7 @@ pub async fn found(tx: &mut Tx, found: &Found, now: Timestamp) -> Result<Device,
         known.as_deref(),
         now.instant()
     );
-    bounded("device displace", bound, statement.execute(tx.connection())).await?;
+    bounded("device displace", bound.clone(), statement.execute(tx.connection())).await?;
     let id = known.unwrap_or_else(|| DeviceId::fresh().to_string());
     let statement = sqlx::query_as!(
         Row,

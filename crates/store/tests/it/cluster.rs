@@ -130,9 +130,12 @@ async fn a_stopped_process_ends_in_an_error_within_the_bound() {
         .lines()
         .map(|line| Pid::from_raw(line.parse().unwrap()))
         .collect();
+    let tx = store.begin().await.unwrap();
     for process in backends.iter().chain([&server]) {
         let _ = kill(*process, Signal::SIGSTOP);
     }
+    let started = Instant::now();
+    assert!(tx.commit().await.unwrap_err().is_unavailable() && started.elapsed() < Duration::from_secs(4));
     for round in 0..2 {
         let started = Instant::now();
         let error = store.ping().await.unwrap_err();

@@ -1,6 +1,6 @@
 //! The pool: its figures, its changes while it is used, and a database given by address and password.
 
-use std::{process::Command, time::Duration};
+use std::process::Command;
 
 use store::{Endpoint, Password, Place, PoolSettings, SslMode, Store, Tls, migrations, setting_rows};
 
@@ -87,7 +87,7 @@ async fn statements_are_bounded_by_the_server() {
 #[tokio::test]
 async fn given_by_address_and_password() {
     let folder = crate::stand::folder();
-    let server = Loopback::start(folder.path());
+    let server = Loopback::start(folder.path()).await;
     let url = format!("postgres://sky:s%3Ap%40ce@127.0.0.1:{}/postgres?sslmode=disable", server.port);
     let endpoint: Endpoint = url.parse().unwrap();
     migrations::run(&endpoint, &[]).await.unwrap();
@@ -137,7 +137,7 @@ struct Loopback {
 }
 
 impl Loopback {
-    fn start(folder: &std::path::Path) -> Self {
+    async fn start(folder: &std::path::Path) -> Self {
         use std::os::unix::{fs::chown, process::CommandExt};
         let binaries = std::fs::read_dir("/usr/lib/postgresql").unwrap().flatten().next().unwrap().path().join("bin");
         let user = nix::unistd::User::from_name("postgres").unwrap().unwrap();
@@ -210,16 +210,8 @@ impl Loopback {
             .spawn()
             .unwrap();
         let server = Self { port, process };
-        let deadline = std::time::Instant::now() + Duration::from_secs(20);
         let ready = || std::fs::read_to_string(data.join("postmaster.pid")).is_ok_and(|text| text.contains("ready"));
-        while !ready() {
-            assert!(
-                std::time::Instant::now() < deadline,
-                "{}",
-                std::fs::read_to_string(folder.join("server.log")).unwrap()
-            );
-            std::thread::sleep(Duration::from_millis(20));
-        }
+        until("the given server is ready", || async { ready() }).await;
         server
     }
 }

@@ -8,7 +8,7 @@ use std::{
         Arc, Mutex, Weak,
         atomic::{AtomicU32, Ordering},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use store::{ClusterOptions, Endpoint, PoolSettings, PrivateCluster, Store, migrations};
@@ -92,9 +92,11 @@ pub(crate) fn at(seconds: u64) -> Timestamp {
 
 /// Waits until `condition` holds.
 pub(crate) async fn until<Fut: Future<Output = bool>>(what: &str, mut condition: impl FnMut() -> Fut) {
-    let deadline = Instant::now() + Duration::from_secs(30);
-    while !condition().await {
-        assert!(Instant::now() < deadline, "{what} did not come true");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    let mut ticks = tokio::time::interval(Duration::from_millis(20));
+    let come = async {
+        while !condition().await {
+            ticks.tick().await;
+        }
+    };
+    assert!(tokio::time::timeout(Duration::from_secs(30), come).await.is_ok(), "{what} did not come true");
 }
