@@ -7,7 +7,7 @@ use std::{
     pin::Pin,
     sync::{
         Arc, Mutex, OnceLock, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
@@ -39,8 +39,8 @@ pub(crate) struct Connection {
     number: u64,
     identity: OnceLock<Identity>,
     v311: AtomicBool,
-    /// Whether each message that has arrived and was not asked about yet is to be retained.
-    marks: Mutex<VecDeque<bool>>,
+    pub(crate) traffic: Arc<Traffic>,
+    marks: Marks,
     /// Rings when the client is admitted.
     pub(crate) admitted: Notify,
     /// Ends the connection in an orderly way.
@@ -66,7 +66,8 @@ impl Connection {
             transport,
             identity: OnceLock::new(),
             v311: AtomicBool::new(false),
-            marks: Mutex::default(),
+            traffic: Arc::default(),
+            marks: Marks::default(),
             admitted: Notify::new(),
         }
     }
@@ -76,9 +77,9 @@ impl Connection {
         self.v311.load(Ordering::Relaxed)
     }
 
-    /// Lets the wire write down what has arrived.
-    pub(crate) fn note_arrivals(&self, note: impl FnOnce(&mut VecDeque<bool>)) {
-        note(&mut self.marks.lock().unwrap_or_else(PoisonError::into_inner));
+    /// A message has arrived.
+    pub(crate) fn note_arrival(&self, retain: bool) {
+        self.marks.arrived(retain);
     }
 
     /// The client has been told that it is welcome.
@@ -94,8 +95,10 @@ impl Connection {
 
     /// The connection is over.
     pub(crate) fn leave(&self) {
-        let Some(Identity { client_id, account, .. }) = self.identity.get() else { return };
-        let seat = self.shared.seats.free(client_id, self.number);
+        let identity = self.identity.get();
+        let seat = identity.and_then(|identity| self.shared.seats.free(&identity.client_id, self.number));
+        self.shared.counters.departed.add(&self.traffic);
+        let Some(Identity { client_id, account, .. }) = identity else { return };
         if seat.is_some_and(|seat| seat.welcomed) {
             self.shared.tell(Event::Disconnected { client_id: Arc::clone(client_id), account: account.clone() });
         }
@@ -142,7 +145,8 @@ impl Connection {
         let protocol = if self.is_v311() { Protocol::V311 } else { Protocol::V5 };
         let link = Link { peer: self.peer, transport: self.transport, protocol, since: self.shared.clock.now() };
         let (connection, kick) = (self.number, self.kick.clone());
-        let seat = Seat { connection, account: account.clone(), link, welcomed: false, kick };
+        let traffic = Arc::clone(&self.traffic);
+        let seat = Seat { connection, account: account.clone(), link, welcomed: false, kick, traffic };
         let claimed = self.shared.seats.claim(&connect.client_id, seat, self.shared.limits.clients);
         claimed.map_err(|reason| match reason {
             NoSeat::Foreign => ReasonCode::ClientIdentifierNotValid,
@@ -165,9 +169,8 @@ impl Connection {
 
     fn may_publish(&self, topic: &str) -> bool {
         let Some(identity) = self.identity.get() else { return false };
-        let mark = self.marks.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
         // Asked without an arrival only for the will.
-        let retain = mark.unwrap_or(identity.will_retained);
+        let retain = self.marks.asked().unwrap_or(identity.will_retained);
         let may = rules::check_topic(topic).is_ok() && self.shared.gate.publish(&identity.account, topic, retain);
         if !may {
             self.shared.counters.refused_publishes.fetch_add(1, Ordering::Relaxed);
@@ -182,6 +185,66 @@ impl Connection {
             self.shared.counters.refused_subscribes.fetch_add(1, Ordering::Relaxed);
         }
         may
+    }
+}
+
+/// Which of the messages that have arrived are to be retained. All calls come from the connection's own task, so that nothing here is
+/// ever contended, and the lock is touched for retained messages only.
+#[derive(Debug, Default)]
+struct Marks {
+    arrived: AtomicU64,
+    asked: AtomicU64,
+    any: AtomicBool,
+    retained: Mutex<VecDeque<u64>>,
+}
+
+impl Marks {
+    fn arrived(&self, retain: bool) {
+        let number = self.arrived.load(Ordering::Relaxed);
+        self.arrived.store(number + 1, Ordering::Relaxed);
+        if retain {
+            self.retained.lock().unwrap_or_else(PoisonError::into_inner).push_back(number);
+            self.any.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether the next message is to be retained; nothing where none has arrived.
+    fn asked(&self) -> Option<bool> {
+        let number = self.asked.load(Ordering::Relaxed);
+        if number == self.arrived.load(Ordering::Relaxed) {
+            return None;
+        }
+        self.asked.store(number + 1, Ordering::Relaxed);
+        if !self.any.load(Ordering::Relaxed) {
+            return Some(false);
+        }
+        let mut retained = self.retained.lock().unwrap_or_else(PoisonError::into_inner);
+        let retain = retained.front() == Some(&number);
+        if retain {
+            retained.pop_front();
+        }
+        self.any.store(!retained.is_empty(), Ordering::Relaxed);
+        Some(retain)
+    }
+}
+
+/// Bytes of one connection. Each has its own, since one count for all would be fought over by all threads, message by message.
+#[derive(Debug, Default)]
+pub(crate) struct Traffic {
+    pub(crate) bytes_in: AtomicU64,
+    pub(crate) bytes_out: AtomicU64,
+}
+
+impl Traffic {
+    /// Counts bytes; only the connection's own task does.
+    pub(crate) fn count(counter: &AtomicU64, bytes: usize) {
+        counter.store(counter.load(Ordering::Relaxed) + bytes as u64, Ordering::Relaxed);
+    }
+
+    /// Adds another's, from any thread.
+    pub(crate) fn add(&self, other: &Self) {
+        self.bytes_in.fetch_add(other.bytes_in.load(Ordering::Relaxed), Ordering::Relaxed);
+        self.bytes_out.fetch_add(other.bytes_out.load(Ordering::Relaxed), Ordering::Relaxed);
     }
 }
 

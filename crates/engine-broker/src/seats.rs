@@ -3,13 +3,13 @@
 use std::{
     collections::HashMap,
     net::SocketAddr,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use tokio_util::sync::CancellationToken;
 use vocabulary::{Timestamp, ids::AccountName};
 
-use crate::gate::Transport;
+use crate::{connection::Traffic, gate::Transport};
 
 /// A client, connected or awaited.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,6 +64,7 @@ pub(crate) struct Seat {
     pub(crate) link: Link,
     pub(crate) welcomed: bool,
     pub(crate) kick: CancellationToken,
+    pub(crate) traffic: Arc<Traffic>,
 }
 
 /// Why a seat was not given.
@@ -129,6 +130,13 @@ impl Seats {
         let seats = self.lock();
         let hit = seats.iter().flat_map(|(id, taken)| taken.iter().filter(|seat| chosen(id, seat)));
         hit.inspect(|seat| seat.kick.cancel()).count()
+    }
+
+    /// The bytes of all connections that have a seat.
+    pub(crate) fn traffic(&self) -> Traffic {
+        let sum = Traffic::default();
+        self.lock().values().flatten().for_each(|seat| sum.add(&seat.traffic));
+        sum
     }
 
     /// How many clients there are.

@@ -19,7 +19,7 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use vocabulary::{Clock, ids::AccountName};
 
-use crate::{broker::Options, events::Event, gate::Gate, limits::Limits, rules, seats::Seats};
+use crate::{broker::Options, connection::Traffic, events::Event, gate::Gate, limits::Limits, rules, seats::Seats};
 
 /// The parts of a broker, made once at its start.
 pub(crate) struct Shared {
@@ -49,8 +49,8 @@ pub(crate) struct Shared {
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
     pub(crate) connections: AtomicU64,
-    pub(crate) bytes_in: AtomicU64,
-    pub(crate) bytes_out: AtomicU64,
+    /// Bytes of the connections that are over.
+    pub(crate) departed: Traffic,
     pub(crate) refused_connects: AtomicU64,
     pub(crate) refused_publishes: AtomicU64,
     pub(crate) refused_subscribes: AtomicU64,

@@ -42,6 +42,8 @@ pub struct Statistics {
 /// The figures now.
 pub(crate) async fn now(shared: &Shared) -> Statistics {
     let (stats, counters) = (&shared.stats, &shared.counters);
+    let traffic = shared.seats.traffic();
+    traffic.add(&counters.departed);
     Statistics {
         clients: stats.clients_connected.load(Ordering::Relaxed),
         clients_highest: stats.clients_maximum.load(Ordering::Relaxed),
@@ -51,8 +53,8 @@ pub(crate) async fn now(shared: &Shared) -> Statistics {
         retained: shared.router.retained_count().await,
         messages_in: stats.publish_received.load(Ordering::Relaxed),
         messages_out: stats.publish_sent.load(Ordering::Relaxed),
-        bytes_in: counters.bytes_in.load(Ordering::Relaxed),
-        bytes_out: counters.bytes_out.load(Ordering::Relaxed),
+        bytes_in: traffic.bytes_in.load(Ordering::Relaxed),
+        bytes_out: traffic.bytes_out.load(Ordering::Relaxed),
         refused_connects: counters.refused_connects.load(Ordering::Relaxed),
         refused_publishes: counters.refused_publishes.load(Ordering::Relaxed),
         refused_subscribes: counters.refused_subscribes.load(Ordering::Relaxed),

@@ -7,14 +7,14 @@
 use std::{
     io,
     pin::Pin,
-    sync::{Arc, atomic::Ordering},
+    sync::Arc,
     task::{Context, Poll, ready},
 };
 
 use mqtt5::broker::transport::WebSocketTransport;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use crate::connection::Connection;
+use crate::connection::{Connection, Traffic};
 
 const CONNACK: u8 = 2;
 const PUBLISH: u8 = 3;
@@ -48,13 +48,11 @@ impl<S: AsyncRead + Unpin> AsyncRead for Wire<S> {
         let before = buf.filled().len();
         ready!(Pin::new(&mut this.stream).poll_read(cx, buf))?;
         let fresh = buf.filled().get(before..).unwrap_or_default();
-        this.connection.shared.counters.bytes_in.fetch_add(fresh.len() as u64, Ordering::Relaxed);
-        this.connection.note_arrivals(|marks| {
-            this.inbound.follow(fresh, |first_byte| {
-                if first_byte >> 4 == PUBLISH {
-                    marks.push_back(first_byte & 1 == 1);
-                }
-            });
+        Traffic::count(&this.connection.traffic.bytes_in, fresh.len());
+        this.inbound.follow(fresh, |first_byte| {
+            if first_byte >> 4 == PUBLISH {
+                this.connection.note_arrival(first_byte & 1 == 1);
+            }
         });
         Poll::Ready(Ok(()))
     }
@@ -67,7 +65,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Wire<S> {
             match this.outbound.next(buf, this.connection.is_v311()) {
                 Step::Pass(bytes) => {
                     let written = ready!(Pin::new(&mut this.stream).poll_write(cx, bytes))?;
-                    this.connection.shared.counters.bytes_out.fetch_add(written as u64, Ordering::Relaxed);
+                    Traffic::count(&this.connection.traffic.bytes_out, written);
                     if this.outbound.passed(written) == Passed::Welcome {
                         this.connection.welcome();
                     }
@@ -79,7 +77,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Wire<S> {
                     if written == 0 {
                         return Poll::Ready(Ok(0));
                     }
-                    this.connection.shared.counters.bytes_out.fetch_add(written as u64, Ordering::Relaxed);
+                    Traffic::count(&this.connection.traffic.bytes_out, written);
                     this.outbound.replaced(written);
                 }
                 Step::Swallow(count) => return Poll::Ready(Ok(count)),
