@@ -92,7 +92,7 @@ impl Receiver for Inbox {
     fn deliver(&mut self, publish: Publish) {
         let delivery = Delivery::of(publish);
         let mut inner = self.shared.lock();
-        if delivery.topic.starts_with("bigskies/client/") {
+        if topic::account_of_reply(&delivery.topic).is_some() {
             let id = delivery.topic.rsplit('/').next().unwrap_or_default();
             if let Some(question) = inner.questions.remove(id) {
                 let _ = question.send(delivery.payload);

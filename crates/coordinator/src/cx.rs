@@ -11,6 +11,7 @@ use std::{
 use bus::Bus;
 use serde::Serialize;
 use store::{Store, Tx};
+use tokio_util::sync::CancellationToken;
 use vocabulary::{Clock, Fault, Timestamp};
 
 use crate::{Caller, Coordinator, memory::Remembered, shift::Shared};
@@ -23,6 +24,7 @@ pub struct Cx<C: Coordinator> {
     pub(crate) remembered: Option<Remembered>,
     /// Whether the answer was already recorded, with the effect.
     pub(crate) recorded: Arc<AtomicBool>,
+    pub(crate) overtaken: CancellationToken,
 }
 
 impl<C: Coordinator> Deref for Cx<C> {
@@ -67,6 +69,11 @@ impl<C: Coordinator> Cx<C> {
     /// Now.
     pub fn now(&self) -> Timestamp {
         self.shared.clock.now()
+    }
+
+    /// Whether safety (abort, park) came for the same thing since this was received: what it has begun to move must be stopped again.
+    pub fn is_overtaken(&self) -> bool {
+        self.overtaken.is_cancelled()
     }
 
     /// Begins the transaction of an effect.

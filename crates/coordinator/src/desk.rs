@@ -13,7 +13,7 @@ use envelope::{Header, LARGEST_PAYLOAD_BYTES};
 use futures::FutureExt;
 use observability::metrics;
 use serde_json::{Map, Value, json};
-use tokio_util::task::TaskTracker;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use vocabulary::{Fault, Timestamp};
 
 use crate::{
@@ -27,8 +27,8 @@ use crate::{
 
 /// A deadline may be this far away at most.
 const FARTHEST_DEADLINE: Duration = Duration::from_secs(3600);
-/// How much a sender's clock may be ahead before its timestamp no longer counts.
-const SLOW_LANE_CONCURRENCY: usize = 8;
+/// How many commands of the instant and the slow lane are executed at once, each.
+const FEW: usize = 8;
 /// How many safety commands are executed at once.
 const SAFETY_CONCURRENCY: usize = 256;
 
@@ -48,16 +48,16 @@ impl Lanes {
             Lane::new(owner.name(), name.as_str(), capacity, concurrency, tracker.clone())
         };
         Self {
-            instant: lane(LaneName::Instant, SLOW_LANE_CONCURRENCY),
+            instant: lane(LaneName::Instant, FEW),
             ordinary: lane(LaneName::Ordinary, settings.concurrency as usize),
-            slow: lane(LaneName::Slow, SLOW_LANE_CONCURRENCY),
+            slow: lane(LaneName::Slow, FEW),
             safety: lane(LaneName::Safety, SAFETY_CONCURRENCY),
         }
     }
 
     pub(crate) fn resize(&self, settings: &FrameSettings) {
         self.ordinary.resize(settings.queue_capacity as usize, settings.concurrency as usize);
-        self.slow.resize(settings.queue_capacity as usize, SLOW_LANE_CONCURRENCY);
+        self.slow.resize(settings.queue_capacity as usize, FEW);
     }
 
     fn named(&self, name: LaneName) -> &Lane {
@@ -84,6 +84,7 @@ struct Passed<C: Coordinator> {
     fingerprint: [u8; 32],
     deadline: Timestamp,
     prepared: Prepared<C>,
+    overtaken: CancellationToken,
 }
 
 impl<C: Coordinator> Desk<C> {
@@ -147,7 +148,15 @@ impl<C: Coordinator> Desk<C> {
         let fingerprint = fingerprint(&entry.name, &payload);
         let mut prepared = (route.prepare)(payload)?;
         prepared.scope = prepared.scope.map(|named| self.shared.coordinator.scope(named));
-        Ok(Passed { route: Arc::clone(route), caller, header, fingerprint, deadline, prepared })
+        Ok(Passed {
+            route: Arc::clone(route),
+            caller,
+            header,
+            fingerprint,
+            deadline,
+            prepared,
+            overtaken: CancellationToken::new(),
+        })
     }
 
     fn submit(&self, delivery: &Delivery, passed: Passed<C>, reply_to: ReplyTo) {
@@ -158,6 +167,7 @@ impl<C: Coordinator> Desk<C> {
         let job = Job {
             scope: scope.clone().filter(|_| route.entry.lane != LaneName::Safety),
             moves: route.entry.effect == Effect::Moves,
+            overtaken: passed.overtaken.clone(),
             run: Box::pin(execute(Arc::clone(&self.shared), passed, reply_to, received)),
             drop_with: Box::new(move |fault| {
                 count(&dropped_route, fault.code.as_str(), received);
@@ -177,13 +187,16 @@ impl<C: Coordinator> Desk<C> {
         let Some(scope) = scope else { return };
         for lane in [&self.shared.lanes.ordinary, &self.shared.lanes.slow] {
             for job in lane.take_moves(scope) {
-                (job.drop_with)(
-                    Fault::conflict(format!("{scope} was stopped by {} before this began", route.entry.name))
-                        .hint("send it again if it is still wanted"),
-                );
+                (job.drop_with)(overtaken(scope, &route.entry.name));
             }
         }
     }
+}
+
+/// The fault of what safety overtook.
+fn overtaken(scope: &str, by: &str) -> Fault {
+    Fault::conflict(format!("{scope} was stopped by {by} before this began"))
+        .hint("send it again if it is still wanted")
 }
 
 /// The payload as the message has it. A notice may be empty or plain text.
@@ -252,7 +265,11 @@ async fn remembered<C: Coordinator>(shared: &Arc<Shared<C>>, passed: Passed<C>) 
         return Some(Err(late(passed.deadline)));
     }
     let Some(id) = passed.header.message_id.clone() else {
-        return Some(call(shared, passed, None).await.0);
+        return Some(if passed.overtaken.is_cancelled() {
+            Err(overtaken(passed.prepared.scope.as_deref().unwrap_or_default(), "safety"))
+        } else {
+            call(shared, passed, None).await.0
+        });
     };
     let caller = passed.caller.account.to_string();
     let durable = entry.effect != Effect::Reads && entry.lane != LaneName::Safety && entry.kind == Kind::Command;
@@ -278,7 +295,12 @@ async fn remembered<C: Coordinator>(shared: &Arc<Shared<C>>, passed: Passed<C>) 
     };
     match memory.accept(shared.clock.now()).await {
         Ok(Todo::Execute) => {
-            let (outcome, recorded) = call(shared, passed, Some(memory.clone())).await;
+            let (outcome, recorded) = if passed.overtaken.is_cancelled() {
+                let scope = passed.prepared.scope.as_deref().unwrap_or_default();
+                (Err(overtaken(scope, "safety")), false)
+            } else {
+                call(shared, passed, Some(memory.clone())).await
+            };
             if !recorded {
                 memory.finish(&outcome, shared.clock.now()).await;
             }
@@ -305,6 +327,7 @@ async fn call<C: Coordinator>(
         deadline: passed.deadline,
         remembered,
         recorded: Arc::clone(&recorded),
+        overtaken: passed.overtaken,
     };
     let handler = AssertUnwindSafe(async move { (passed.prepared.run)(cx).await }).catch_unwind();
     let outcome = match tokio::time::timeout(left, handler).await {

@@ -12,7 +12,7 @@ use std::{
 };
 
 use observability::metrics;
-use tokio_util::task::TaskTracker;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// A message that waits to be executed.
 pub(crate) struct Job {
@@ -22,6 +22,8 @@ pub(crate) struct Job {
     pub(crate) moves: bool,
     /// Executes it.
     pub(crate) run: futures_run::Boxed,
+    /// Tells it that safety overtook it, once it is no longer waiting.
+    pub(crate) overtaken: CancellationToken,
     /// Answers it in case it is not executed.
     pub(crate) drop_with: Box<dyn FnOnce(vocabulary::Fault) + Send>,
 }
@@ -56,6 +58,8 @@ struct State {
     ready: VecDeque<Job>,
     /// Scopes of which one is ready or running, and those that wait behind it.
     held: HashMap<String, VecDeque<Job>>,
+    /// The scopes of which one is executed now, and how that one is told that it was overtaken.
+    executed: HashMap<String, CancellationToken>,
 }
 
 impl Lane {
@@ -102,10 +106,13 @@ impl Lane {
         Ok(())
     }
 
-    /// Takes out everything that waits to move `scope`.
+    /// Takes out everything that waits to move `scope`, and tells what is executed for it that it was overtaken.
     pub(crate) fn take_moves(&self, scope: &str) -> Vec<Job> {
         let mut state = self.lock();
         let mut taken = Vec::new();
+        if let Some(overtaken) = state.executed.get(scope) {
+            overtaken.cancel();
+        }
         if let Some(behind) = state.held.get_mut(scope) {
             let (moves, stay): (VecDeque<Job>, VecDeque<Job>) = behind.drain(..).partition(|job| job.moves);
             *behind = stay;
@@ -133,6 +140,9 @@ impl Lane {
                 let Some(job) = state.ready.pop_front() else { return };
                 state.running += 1;
                 state.waiting -= 1;
+                if let Some(scope) = &job.scope {
+                    state.executed.insert(scope.clone(), job.overtaken.clone());
+                }
                 self.gauge(&state);
                 job
             };
@@ -150,6 +160,7 @@ impl Lane {
             let mut state = self.lock();
             state.running -= 1;
             if let Some(scope) = scope {
+                state.executed.remove(scope);
                 release(&mut state, scope);
             }
         }
@@ -186,6 +197,7 @@ mod tests {
         Job {
             scope: scope.map(str::to_owned),
             moves: true,
+            overtaken: CancellationToken::new(),
             run: Box::pin(async move {
                 tokio::task::yield_now().await;
                 let _ = run_done.send(format!("ran {name}"));

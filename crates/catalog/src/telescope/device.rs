@@ -328,7 +328,7 @@ impl Command for UnassignDevice {
     }
 }
 
-/// Connects a device, or all devices of a telescope.
+/// Connects a device, or the mount of a telescope, and keeps it connected from then on.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Connect {
