@@ -4,21 +4,21 @@
 //! every later client out. Here each handshake is a task with a deadline, and there is a bound on how many there are.
 
 use std::{
+    future::Future,
     net::SocketAddr,
-    pin::pin,
+    pin::{Pin, pin},
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
 use mqtt5::broker::{
-    client_handler::ClientHandler,
-    transport::{BrokerTransport, WebSocketTransport},
-    websocket_server::WebSocketStreamWrapper,
+    client_handler::ClientHandler, transport::BrokerTransport, websocket_server::WebSocketStreamWrapper,
 };
 use tokio::{
+    io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, broadcast},
-    time::{Instant, sleep, sleep_until, timeout_at},
+    time::{Instant, sleep, sleep_until, timeout, timeout_at},
 };
 use tokio_tungstenite::tungstenite::{
     handshake::server::{ErrorResponse, Request, Response},
@@ -30,6 +30,8 @@ use crate::{connection::Connection, gate::Transport, origins, shared::Shared, wi
 
 /// Rest after the system could not hand a connection over, mostly because there are too many files open.
 const REST_AFTER_ERROR: Duration = Duration::from_millis(100);
+/// Time for the last words to a client.
+const FAREWELL: Duration = Duration::from_millis(500);
 /// What a WebSocket reads at once; the crate's default of 128 KiB is allocated for each client.
 const WEBSOCKET_BUFFER_BYTES: usize = 4 << 10;
 
@@ -92,28 +94,37 @@ async fn serve(
         tracing::debug!(%peer, %error, "connection may answer late, since small packets are held back");
     }
     let connection = Arc::new(Connection::new(Arc::clone(&shared), peer, transport));
-    let leaving = Leaving(Arc::clone(&connection));
-    let stream: Box<dyn WebSocketTransport> = match transport {
-        Transport::Tcp => Box::new(Wire::new(stream, Arc::clone(&connection))),
+    let leaving = Leaving(connection);
+    match transport {
+        Transport::Tcp => attend(stream, &leaving.0, deadline, permit).await,
         Transport::WebSocket => {
             let upgraded = tokio::select! {
                 upgraded = timeout_at(deadline, upgrade(&shared, stream)) => upgraded,
                 () = shared.stopping.cancelled() => return,
             };
             match upgraded {
-                Ok(Some(stream)) => Box::new(Wire::new(stream, Arc::clone(&connection))),
-                Ok(None) => return,
-                Err(_) => return tracing::debug!(%peer, "WebSocket was not opened in time"),
+                Ok(Some(stream)) => attend(stream, &leaving.0, deadline, permit).await,
+                Ok(None) => {}
+                Err(_) => tracing::debug!(%peer, "WebSocket was not opened in time"),
             }
         }
-    };
+    }
+}
+
+/// Speaks MQTT with a client until one of both ends it.
+async fn attend<S>(stream: S, connection: &Arc<Connection>, deadline: Instant, permit: OwnedSemaphorePermit)
+where
+    S: AsyncRead + AsyncWrite + Send + Sync + Unpin + 'static,
+{
+    let (shared, peer) = (&connection.shared, connection.peer);
+    let wire = Wire::new(stream, Arc::clone(connection));
     let (ending, ended) = broadcast::channel(1);
     let handler = ClientHandler::new(
-        BrokerTransport::WebSocket(stream),
+        BrokerTransport::WebSocket(Box::new(wire.clone())),
         peer,
         Arc::clone(&shared.config),
         Arc::clone(&shared.router),
-        Arc::clone(&connection) as _,
+        Arc::clone(connection) as _,
         Some(Arc::clone(&shared.storage)),
         Arc::clone(&shared.stats),
         Arc::clone(&shared.monitor),
@@ -121,33 +132,48 @@ async fn serve(
     );
     let mut run = pin!(handler.run());
     // Until its client is admitted the router knows nothing of a connection, so that it may simply be dropped.
-    tokio::select! {
+    let outcome = tokio::select! {
         biased;
-        outcome = &mut run => return note_end(peer, outcome),
-        () = connection.admitted.notified() => drop(permit),
+        outcome = wire.attend(run.as_mut()) => Some(outcome),
+        () = connection.admitted.notified() => None,
         () = sleep_until(deadline) => return tracing::debug!(%peer, "client did not connect in time"),
         () = shared.stopping.cancelled() => return,
-    }
-    tokio::select! {
-        biased;
-        outcome = &mut run => return note_end(peer, outcome),
-        () = connection.kick.cancelled() => {
-            // The handler tells the client, publishes its will and keeps its session.
-            let _ = ending.send(());
-        }
-    }
-    tokio::select! {
-        outcome = run => note_end(peer, outcome),
-        () = shared.abandoned.cancelled() => {}
-    }
-    drop(leaving);
-}
-
-fn note_end(peer: SocketAddr, outcome: mqtt5::Result<()>) {
+    };
+    drop(permit);
+    let outcome = match outcome {
+        Some(outcome) => outcome,
+        None => tokio::select! {
+            outcome = end(&wire, run, connection, &ending) => outcome,
+            () = shared.abandoned.cancelled() => return,
+        },
+    };
     match outcome {
         Ok(()) => tracing::debug!(%peer, "connection ended"),
         Err(error) => tracing::debug!(%peer, %error, "connection ended"),
     }
+    // What the handler said last, a refusal or a goodbye, is still to be sent.
+    let _ = timeout(FAREWELL, wire.close()).await;
+}
+
+/// The end of an admitted client's handler, brought about if the client is to go.
+async fn end<S, F>(
+    wire: &Wire<S>,
+    mut run: Pin<&mut F>,
+    connection: &Connection,
+    ending: &broadcast::Sender<()>,
+) -> F::Output
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+    F: Future,
+{
+    tokio::select! {
+        biased;
+        outcome = wire.attend(run.as_mut()) => return outcome,
+        () = connection.kick.cancelled() => {}
+    }
+    // The handler tells the client, publishes its will and keeps its session.
+    let _ = ending.send(());
+    wire.attend(run).await
 }
 
 /// The WebSocket on a fresh connection, where it is for us.
