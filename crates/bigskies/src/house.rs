@@ -6,7 +6,9 @@ pub(crate) mod broker;
 pub(crate) mod coordinators;
 pub(crate) mod database;
 pub(crate) mod folder;
+pub(crate) mod gateway;
 pub(crate) mod ready;
+pub(crate) mod serve;
 pub(crate) mod signals;
 
 use bus::{Bus, BusOptions};

@@ -1,17 +1,386 @@
 //! `bigskies run ROLE…`: some roles of an observatory, against a broker and a database that others run.
 
-use clap::Args;
-use vocabulary::Fault;
+use std::{io::Write as _, path::PathBuf, time::Duration};
+
+use bus::{Address, BrokerKind, Bus, BusOptions, Credentials};
+use catalog::{Owner, frame::Setting};
+use clap::{Args, ValueEnum};
+use coordinator::Frame;
+use coordinator_bootstrap::{Configuration, await_credentials, configuration, follow_credentials};
+use engine::Engine as _;
+use engine_broker::Broker;
+use service_gateway::Gateway;
+use simulator::AlpacaSimulator;
+use store::{Endpoint, PoolSettings, PrivateCluster, Store, endpoint::pgpass};
+use tokio_util::sync::CancellationToken;
+use vocabulary::{Clock, Fault, ids::fresh_uuid};
+
+use crate::{
+    data_folder::credentials_file,
+    house::{
+        accounts::{self, Accounts},
+        broker,
+        coordinators::{Coordinators, Handed},
+        database, folder,
+        folder::{Folder, Use},
+        gateway,
+        serve::ServeOptions,
+        signals,
+    },
+    terminal::ClientOptions,
+};
+
+/// How long a role waits for the broker, and then for the database to be handed out; after that a supervisor should try again.
+const WAIT: Duration = Duration::from_secs(30);
+
+/// What a process can be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Role {
+    /// The embedded broker, with its accounts in the data folder.
+    Broker,
+    /// The private database server, in the data folder.
+    Database,
+    /// A simulated telescope.
+    Simulator,
+    /// The HTTP face.
+    Gateway,
+    /// Hands out the database.
+    Bootstrap,
+    /// Watches the database.
+    Datastore,
+    /// Watches the bus.
+    Message,
+    /// Keeps the registry of services.
+    Application,
+    /// Moves telescopes.
+    Telescope,
+}
+
+impl Role {
+    /// The coordinator, if the role is one.
+    pub(crate) const fn owner(self) -> Option<Owner> {
+        match self {
+            Self::Bootstrap => Some(Owner::Bootstrap),
+            Self::Datastore => Some(Owner::Datastore),
+            Self::Message => Some(Owner::Message),
+            Self::Application => Some(Owner::Application),
+            Self::Telescope => Some(Owner::Telescope),
+            Self::Broker | Self::Database | Self::Simulator | Self::Gateway => None,
+        }
+    }
+
+    /// The part of the data folder that the role uses alone.
+    const fn part(self) -> Option<&'static str> {
+        match self {
+            Self::Broker => Some("broker"),
+            Self::Database => Some("database"),
+            _ => None,
+        }
+    }
+}
 
 /// What `run` can be told.
 #[derive(Debug, Args)]
 pub(crate) struct RunOptions {
-    /// The roles.
-    #[arg(required = true)]
-    roles: Vec<String>,
+    /// The roles, in any order.
+    #[arg(required = true, value_enum, value_name = "ROLE")]
+    roles: Vec<Role>,
+    #[command(flatten)]
+    serve: ServeOptions,
+    #[command(flatten)]
+    bootstrap: BootstrapFlags,
+}
+
+/// The flags of the role bootstrap.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Options of the role bootstrap")]
+struct BootstrapFlags {
+    /// The boot file; configs/bootstrap.yaml is read where nothing is said, if it is there.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The file with the database's password; /shared/secrets/.pgpass where nothing is said.
+    #[arg(long, value_name = "FILE")]
+    pgpass: Option<PathBuf>,
+    /// Look at configuration and credentials, say what is wrong, and end.
+    #[arg(long)]
+    validate: bool,
+    /// Leave the tables as they are.
+    #[arg(long)]
+    skip_migrations: bool,
+    /// Only hand out; the tables are left as they are.
+    #[arg(long)]
+    publish_only: bool,
 }
 
 /// Runs the roles until the process is told to end.
-pub(crate) async fn run(options: RunOptions, _: &crate::terminal::ClientOptions) -> Result<(), Fault> {
-    Err(Fault::invalid(format!("{:?}", options.roles)))
+pub(crate) async fn run(options: RunOptions, client: &ClientOptions) -> Result<(), Fault> {
+    options.serve.observe()?;
+    let boot_file = options.boot_file()?;
+    if options.bootstrap.validate {
+        return options.validate(&boot_file);
+    }
+    let stop = signals::until_told()?;
+    let mut process = Process::default();
+    let outcome = tokio::select! {
+        started = process.start(&options, &boot_file, client) => started,
+        () = stop.cancelled() => Ok(()),
+    };
+    let outcome = match outcome {
+        Ok(()) => process.until(&stop).await,
+        Err(fault) => Err(fault),
+    };
+    process.end().await;
+    outcome
+}
+
+impl RunOptions {
+    fn has(&self, role: Role) -> bool {
+        self.roles.contains(&role)
+    }
+
+    fn boot_file(&self) -> Result<Configuration, Fault> {
+        let read = Configuration::read(self.bootstrap.config.as_deref(), |name| std::env::var(name).ok());
+        read.map_err(|e| Fault::invalid(e.to_string()).hint("correct the boot file, or name another one with --config"))
+    }
+
+    fn pgpass(&self) -> Result<PathBuf, Fault> {
+        configuration::pgpass_path(self.bootstrap.pgpass.as_deref(), |name| std::env::var(name).ok())
+            .map_err(|e| Fault::invalid(e.to_string()))
+    }
+
+    /// Says what the configuration comes to, and what is wrong with it.
+    fn validate(&self, boot_file: &Configuration) -> Result<(), Fault> {
+        let report = configuration::validate(boot_file, &self.pgpass()?);
+        let mut out = std::io::stdout().lock();
+        for (name, text) in [("database", &report.database), ("broker", &report.broker)] {
+            if let Some(text) = text {
+                let _ = writeln!(out, "{name}: {text}");
+            }
+        }
+        for migration in &report.migrations {
+            let _ = writeln!(out, "migration: {migration}");
+        }
+        for note in &report.notes {
+            let _ = writeln!(out, "note: {note}");
+        }
+        if report.is_good() {
+            let _ = writeln!(out, "configuration and credentials are good");
+            return Ok(());
+        }
+        Err(Fault::invalid(format!("configuration is wrong: {}", report.complaints)).hint("correct what is named and validate again"))
+    }
+}
+
+/// What runs in this process.
+#[derive(Default)]
+struct Process {
+    folder: Option<Folder>,
+    broker: Option<Broker>,
+    cluster: Option<PrivateCluster>,
+    simulator: Option<AlpacaSimulator>,
+    store: Option<Store>,
+    bus: Option<Bus>,
+    coordinators: Option<Coordinators>,
+    gateway: Option<Gateway>,
+    follower: Option<tokio::task::JoinHandle<Result<(), Fault>>>,
+}
+
+/// How this process reaches the broker.
+#[derive(Clone)]
+struct Reach {
+    address: Address,
+    credentials: Option<Credentials>,
+    kind: BrokerKind,
+}
+
+impl Process {
+    async fn start(&mut self, options: &RunOptions, boot_file: &Configuration, client: &ClientOptions) -> Result<(), Fault> {
+        let data = client.data_folder();
+        let parts: Vec<&str> = options.roles.iter().filter_map(|role| role.part()).collect();
+        if !parts.is_empty() {
+            self.folder = Some(Folder::open(&data, Use::Parts(&parts))?);
+        }
+        let reach = self.reach(options, boot_file, client).await?;
+        if options.has(Role::Simulator) {
+            self.simulator = options.serve.simulate().await?;
+        }
+        if options.has(Role::Database) {
+            let cluster = database::private(&data).await?;
+            pgpass::write(&data.join("pgpass"), &cluster.endpoint()).map_err(|e| Fault::unavailable(e.to_string()))?;
+            self.cluster = Some(cluster);
+        }
+        let owners: Vec<Owner> = options.roles.iter().filter_map(|role| role.owner()).collect();
+        if owners.is_empty() && !options.has(Role::Gateway) {
+            tracing::info!(roles = ?options.roles, "roles are ready");
+            return Ok(());
+        }
+        let bus = own_bus(&reach);
+        self.bus = Some(bus.clone());
+        bus.ready(boot_file.patience().max(WAIT)).await?;
+        if options.has(Role::Gateway) {
+            self.gateway = Some(gateway::start(options.serve.http, bus.clone()).await?);
+        }
+        if !owners.is_empty() {
+            self.coordinate(options, boot_file, client, &reach, &owners).await?;
+        }
+        tracing::info!(roles = ?options.roles, "roles are started");
+        Ok(())
+    }
+
+    /// Our own broker where it is among the roles, else that of `--broker` or the boot file.
+    async fn reach(&mut self, options: &RunOptions, boot_file: &Configuration, client: &ClientOptions) -> Result<Reach, Fault> {
+        if options.has(Role::Broker) {
+            let folder = self.folder.as_ref().ok_or_else(|| Fault::internal("role broker has no data folder"))?;
+            folder.inner("credentials")?;
+            let accounts = Accounts::read_or_make(folder.path())?;
+            let broker = broker::start(&options.serve.listen(), accounts.clone(), folder.inner("broker")?).await?;
+            let address = broker::address_of(&broker)?;
+            self.broker = Some(broker);
+            return Ok(Reach { address, credentials: Some(accounts.node), kind: BrokerKind::Embedded });
+        }
+        let address = match &client.broker {
+            Some(address) => address.clone(),
+            None => boot_file.broker().map_err(|e| Fault::invalid(e.to_string()))?,
+        };
+        let in_folder = credentials_file(&client.data_folder(), accounts::node().as_str());
+        let credentials = match &client.credentials {
+            Some(named) => Some(Credentials::read(named)?),
+            None if in_folder.exists() => Some(Credentials::read(&in_folder)?),
+            None => None,
+        };
+        let kind = credentials.as_ref().map_or(BrokerKind::External, |credentials| credentials.broker);
+        Ok(Reach { address, credentials, kind })
+    }
+
+    /// Starts the coordinators among the roles, once there is a database for them.
+    async fn coordinate(
+        &mut self,
+        options: &RunOptions,
+        boot_file: &Configuration,
+        client: &ClientOptions,
+        reach: &Reach,
+        owners: &[Owner],
+    ) -> Result<(), Fault> {
+        let bus = self.bus.clone().ok_or_else(|| Fault::internal("no bus for coordinators"))?;
+        let mut handed_out = None;
+        let mut boot = Vec::new();
+        let endpoint = if owners.contains(&Owner::Bootstrap) {
+            let given = self.given(options, boot_file, client)?;
+            let endpoint = given.facts.read(&given.pgpass_path).map_err(|e| {
+                Fault::unavailable(e.to_string()).hint("name the file with --pgpass, or let `run database` make it")
+            })?;
+            self.migrate(options, boot_file, &endpoint).await?;
+            boot = boot_file.boot_settings();
+            handed_out = Some(given);
+            endpoint
+        } else if let Some(url) = &options.serve.database {
+            database::endpoint_of(url)?
+        } else {
+            let endpoint = await_credentials(&bus, WAIT).await?;
+            endpoint
+        };
+        let pool = if handed_out.is_some() { boot_file.pool() } else { PoolSettings::default() };
+        let store = Store::connect(endpoint, pool).await?;
+        self.store = Some(store.clone());
+        if handed_out.is_none() && options.serve.database.is_none() {
+            self.follower = Some(tokio::spawn(follow_credentials(bus, store.clone())));
+        }
+        let frame = Frame {
+            address: reach.address.clone(),
+            credentials: reach.credentials.clone(),
+            account: accounts::reply_account(reach.credentials.as_ref()),
+            authority: accounts::authority(reach.kind, options.serve.open),
+            store,
+            clock: Clock::system(),
+            boot: boot.into_iter().chain(broker_settings(reach)).collect(),
+        };
+        let backups = folder::made(&client.data_folder().join("backups"))?;
+        let handed = Handed { bootstrap: handed_out, broker: self.broker.clone(), kind: reach.kind, backups };
+        let coordinators = Coordinators::new(frame, handed);
+        for owner in owners {
+            coordinators.start(*owner);
+        }
+        self.coordinators = Some(coordinators);
+        Ok(())
+    }
+
+    /// What the bootstrap coordinator hands out: of a database by URL, of the private one, or of the boot file.
+    fn given(
+        &self,
+        options: &RunOptions,
+        boot_file: &Configuration,
+        client: &ClientOptions,
+    ) -> Result<coordinator_bootstrap::Given, Fault> {
+        let in_folder = client.data_folder().join("pgpass");
+        let of_url = options.serve.database.as_deref().map(database::endpoint_of).transpose()?;
+        if let Some(endpoint) = of_url.or_else(|| self.cluster.as_ref().map(PrivateCluster::endpoint)) {
+            folder::made(&client.data_folder())?;
+            pgpass::write(&in_folder, &endpoint).map_err(|e| Fault::unavailable(e.to_string()))?;
+            let facts = coordinator_bootstrap::Facts::of(&endpoint);
+            return Ok(coordinator_bootstrap::Given { pgpass_path: in_folder, facts });
+        }
+        Ok(coordinator_bootstrap::Given { pgpass_path: options.pgpass()?, facts: boot_file.facts() })
+    }
+
+    async fn migrate(&self, options: &RunOptions, boot_file: &Configuration, endpoint: &Endpoint) -> Result<(), Fault> {
+        if options.bootstrap.skip_migrations || options.bootstrap.publish_only {
+            tracing::warn!("tables are left as they are");
+            return Ok(());
+        }
+        let extra = boot_file.extra_migrations().map_err(|e| Fault::invalid(e.to_string()))?;
+        database::migrate(endpoint, &extra).await
+    }
+
+    /// Runs until the process is told to end.
+    async fn until(&mut self, stop: &CancellationToken) -> Result<(), Fault> {
+        stop.cancelled().await;
+        Ok(())
+    }
+
+    /// Ends everything, in the reverse order of its start.
+    async fn end(self) {
+        if let Some(gateway) = self.gateway {
+            gateway.stop().await;
+        }
+        if let Some(follower) = self.follower {
+            follower.abort();
+        }
+        if let Some(coordinators) = self.coordinators {
+            coordinators.stop().await;
+        }
+        if let Some(bus) = self.bus {
+            bus.close().await;
+        }
+        if let Some(store) = self.store {
+            store.close().await;
+        }
+        if let Some(simulator) = self.simulator {
+            simulator.stop().await;
+        }
+        if let Some(cluster) = self.cluster
+            && let Err(error) = cluster.stop().await
+        {
+            tracing::warn!(%error, "database server did not end in good order");
+        }
+        if let Some(broker) = self.broker {
+            broker.stop().await;
+        }
+    }
+}
+
+fn own_bus(reach: &Reach) -> Bus {
+    Bus::open(BusOptions {
+        address: reach.address.clone(),
+        client_id: format!("node-{}", fresh_uuid()),
+        credentials: reach.credentials.clone(),
+        account: accounts::reply_account(reach.credentials.as_ref()),
+        source: "node".to_owned(),
+        last_will: None,
+        clock: Clock::system(),
+    })
+}
+
+fn broker_settings(reach: &Reach) -> Vec<Setting> {
+    let boot = crate::house::boot::Boot::default();
+    boot.with("broker", reach.address.to_string(), reach.kind.as_str(), "Where the broker is.").settings()
 }

@@ -1,6 +1,6 @@
 //! `bigskies up`: a whole observatory in one process, on the embedded broker and a private database, with a simulated telescope.
 
-use std::{io::IsTerminal as _, io::Write as _, net::SocketAddr, str::FromStr, time::Duration};
+use std::{io::IsTerminal as _, io::Write as _, time::Duration};
 
 use bus::{Address, BrokerKind, Bus, Credentials};
 use catalog::Owner;
@@ -8,6 +8,7 @@ use clap::Args;
 use coordinator::Frame;
 use engine::Engine as _;
 use engine_broker::Broker;
+use service_gateway::Gateway;
 use simulator::AlpacaSimulator;
 use tokio_util::sync::CancellationToken;
 use vocabulary::{Clock, Fault};
@@ -17,82 +18,36 @@ use crate::{
         self,
         accounts::{self, Accounts},
         boot::Boot,
-        broker::{self, Listen},
-        coordinators::Coordinators,
+        broker,
+        coordinators::{Coordinators, Handed},
         database::Database,
-        folder::Folder,
-        ready, signals,
+        folder::{Folder, Use},
+        gateway, ready,
+        serve::ServeOptions,
+        signals,
     },
     terminal::ClientOptions,
 };
 
 /// How long everything may take to be ready.
 const READY_LIMIT: Duration = Duration::from_secs(60);
+/// The order of the start: each group waits until the one before it is ready.
+const ORDER: [&[Owner]; 2] =
+    [&[Owner::Bootstrap, Owner::Datastore], &[Owner::Message, Owner::Application, Owner::Telescope]];
 
-/// An address, or that there shall be none.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum AddressOrOff {
-    /// The address.
-    At(SocketAddr),
-    /// None.
-    Off,
-}
-
-impl FromStr for AddressOrOff {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        if text == "off" {
-            return Ok(Self::Off);
-        }
-        text.parse().map(Self::At).map_err(|_| format!("{text:?} is neither an address such as 127.0.0.1:9001 nor off"))
-    }
-}
-
-impl AddressOrOff {
-    const fn address(self) -> Option<SocketAddr> {
-        match self {
-            Self::At(address) => Some(address),
-            Self::Off => None,
-        }
-    }
-}
-
-/// What `up` can be told.
+/// What `up` can be told. With --broker it uses another broker than its own.
 #[derive(Debug, Args)]
 pub(crate) struct UpOptions {
-    /// Where MQTT is served.
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:1883", env = "BIGSKIES_MQTT")]
-    mqtt: SocketAddr,
-    /// Where MQTT over WebSocket is served.
-    #[arg(long, value_name = "ADDR|off", default_value = "127.0.0.1:9001", env = "BIGSKIES_MQTT_WS")]
-    mqtt_ws: AddressOrOff,
-    /// Where HTTP is served.
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080", env = "BIGSKIES_HTTP")]
-    http: SocketAddr,
-    /// Where the simulated telescope is served; it answers discovery on UDP port 32227 of the same address.
-    #[arg(long, value_name = "ADDR|off", default_value = "127.0.0.1:32323", env = "BIGSKIES_SIMULATOR")]
-    simulator: AddressOrOff,
-    /// The UDP port on which the simulated telescope answers discovery.
-    #[arg(long, value_name = "PORT", default_value_t = 32227)]
-    simulator_discovery: u16,
-    /// A database of yours, as postgres://user:password@host:port/name; a private one where nothing is said.
-    #[arg(long, value_name = "URL", env = "DATABASE_URL", hide_env_values = true)]
-    database: Option<String>,
-    /// Let everybody in without a password. Only for addresses that nobody else can reach.
-    #[arg(long)]
-    open: bool,
-    /// How much is logged: error, warn, info, debug, trace.
-    #[arg(long, value_name = "LEVEL", default_value = "info", env = "BIGSKIES_LOG")]
-    log_level: String,
+    #[command(flatten)]
+    serve: ServeOptions,
 }
 
 /// Runs an observatory until it is told to end.
 pub(crate) async fn run(options: UpOptions, client: &ClientOptions) -> Result<(), Fault> {
-    observability::logs::start(&options.log_level).map_err(Fault::invalid)?;
-    observability::metrics::start();
+    let options = options.serve;
+    options.observe()?;
     let stop = signals::until_told()?;
-    let folder = Folder::open(&client.data_folder())?;
+    let folder = Folder::open(&client.data_folder(), Use::Whole)?;
     let broker = Used::start(&options, client, &folder).await?;
     let database = tokio::select! {
         database = Database::open(options.database.as_deref(), folder.path()) => database,
@@ -124,35 +79,33 @@ struct Used {
 }
 
 impl Used {
-    async fn start(options: &UpOptions, client: &ClientOptions, folder: &Folder) -> Result<Self, Fault> {
+    async fn start(options: &ServeOptions, client: &ClientOptions, folder: &Folder) -> Result<Self, Fault> {
         if client.broker.is_some() {
-            let node = client.login()?.filter(|_| client.credentials.is_some());
+            let node = client.credentials.as_deref().map(Credentials::read).transpose()?;
             let address = client.address()?;
             return Ok(Self { address, kind: BrokerKind::External, embedded: None, node, operator: None });
         }
         folder.inner("credentials")?;
-        let Accounts { node, operator } = Accounts::read_or_make(folder.path())?;
-        let accounts = Accounts { node: node.clone(), operator: operator.clone() };
-        let listen = Listen { mqtt: options.mqtt, websocket: options.mqtt_ws.address(), open: options.open };
-        let broker = broker::start(&listen, accounts, folder.inner("broker")?).await?;
+        let accounts = Accounts::read_or_make(folder.path())?;
+        let broker = broker::start(&options.listen(), accounts.clone(), folder.inner("broker")?).await?;
         Ok(Self {
             address: broker::address_of(&broker)?,
             kind: BrokerKind::Embedded,
             embedded: Some(broker),
-            node: Some(node),
-            operator: Some(operator),
+            node: Some(accounts.node),
+            operator: Some(accounts.operator),
         })
     }
 }
 
 async fn with_database(
-    options: &UpOptions,
+    options: &ServeOptions,
     folder: &Folder,
     broker: &Used,
     database: &Database,
     stop: &CancellationToken,
 ) -> Result<(), Fault> {
-    let simulator = simulator(options).await?;
+    let simulator = options.simulate().await?;
     let frame = Frame {
         address: broker.address.clone(),
         credentials: broker.node.clone(),
@@ -162,60 +115,65 @@ async fn with_database(
         clock: Clock::system(),
         boot: boot(options, folder, broker).settings(),
     };
-    let own = house::own_bus(&frame);
-    let coordinators = Coordinators::new(frame);
-    let started = tokio::select! {
-        started = start_in_order(&coordinators, &own) => started,
-        () = stop.cancelled() => Ok(()),
+    let handed = Handed {
+        bootstrap: Some(database.handed_out(folder.path())?),
+        broker: broker.embedded.clone(),
+        kind: broker.kind,
+        backups: folder.inner("backups")?,
     };
-    if started.is_ok() && !stop.is_cancelled() {
+    let own = house::own_bus(&frame);
+    let coordinators = Coordinators::new(frame, handed);
+    let started = tokio::select! {
+        started = start_in_order(options, &coordinators, &own) => started.map(Some),
+        () = stop.cancelled() => Ok(None),
+    };
+    if let Ok(Some(_)) = &started {
         welcome(options, broker, simulator.as_ref());
         stop.cancelled().await;
     }
+    let outcome = match started {
+        Ok(Some(gateway)) => {
+            gateway.stop().await;
+            Ok(())
+        }
+        Ok(None) => Ok(()),
+        Err(fault) => Err(fault),
+    };
     coordinators.stop().await;
     own.close().await;
     if let Some(simulator) = simulator {
         simulator.stop().await;
     }
-    started
+    outcome
 }
 
-async fn start_in_order(coordinators: &Coordinators, own: &Bus) -> Result<(), Fault> {
+async fn start_in_order(options: &ServeOptions, coordinators: &Coordinators, own: &Bus) -> Result<Gateway, Fault> {
     own.ready(READY_LIMIT).await?;
-    for group in [&[Owner::Telescope][..]] {
+    let gateway = gateway::start(options.http, own.clone()).await?;
+    for group in ORDER {
         for owner in group {
             coordinators.start(*owner);
         }
         ready::wait_for(own, group, READY_LIMIT).await?;
     }
-    Ok(())
+    Ok(gateway)
 }
 
-async fn simulator(options: &UpOptions) -> Result<Option<AlpacaSimulator>, Fault> {
-    let Some(http) = options.simulator.address() else { return Ok(None) };
-    let discovery = SocketAddr::new(http.ip(), options.simulator_discovery);
-    let simulated = simulator::Options { http, discovery: Some(discovery), ..simulator::Options::default() };
-    AlpacaSimulator::start(simulated).await.map(Some).map_err(|e| {
-        Fault::conflict(format!("simulated telescope can't be started: {e}"))
-            .hint("choose another address with --simulator or --simulator-discovery, or switch it off with --simulator off")
-    })
-}
-
-fn boot(options: &UpOptions, folder: &Folder, broker: &Used) -> Boot {
+fn boot(options: &ServeOptions, folder: &Folder, broker: &Used) -> Boot {
     let database = match &options.database {
-        Some(_) => "given by --database or DATABASE_URL",
+        Some(_) => "--database or DATABASE_URL",
         None => "private, in the data folder",
     };
     Boot::default()
-        .with("data_dir", folder.path().display().to_string(), "flag or default", "Where everything is kept.")
+        .with("data_dir", folder.path().display().to_string(), "--data-dir or default", "Where everything is kept.")
         .with("broker", broker.address.to_string(), broker.kind.as_str(), "Where the broker is.")
-        .with("mqtt", options.mqtt.to_string(), "flag or default", "Where MQTT is served.")
-        .with("http", options.http.to_string(), "flag or default", "Where HTTP is served.")
+        .with("mqtt", options.mqtt.to_string(), "--mqtt or default", "Where MQTT is served.")
+        .with("http", options.http.to_string(), "--http or default", "Where HTTP is served.")
         .with_secret("database_url", database, "The database.")
 }
 
 /// Tells what runs where. The operator's password is shown on a terminal only, never in a log.
-fn welcome(options: &UpOptions, broker: &Used, simulator: Option<&AlpacaSimulator>) {
+fn welcome(options: &ServeOptions, broker: &Used, simulator: Option<&AlpacaSimulator>) {
     tracing::info!(mqtt = %broker.address, http = %options.http, "observatory is ready");
     let out = std::io::stdout();
     let mut out = out.lock();

@@ -17,7 +17,7 @@ use vocabulary::Fault;
 use crate::{BusOptions, delivery::wire_qos};
 
 /// The shortest and the longest pause before connecting again.
-const BACKOFF: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(5));
+const BACKOFF: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
 /// The most messages that are carried over from one connection to the next.
 const CARRIED_OVER: usize = 10_000;
 /// Room for messages on their way to the connection.

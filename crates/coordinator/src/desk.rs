@@ -106,6 +106,14 @@ impl<C: Coordinator> Desk<C> {
         }
     }
 
+    /// The same where there may be nothing to take.
+    pub(crate) async fn attend_if(&self, messages: Option<Watch>) {
+        match messages {
+            Some(messages) => self.attend(messages).await,
+            None => std::future::pending().await,
+        }
+    }
+
     fn receive(&self, delivery: &Delivery) {
         let Some(route) = self.routes.get(&delivery.topic) else { return };
         let labels = [("owner", C::OWNER.name().to_owned()), ("message", route.entry.name.to_string())];
@@ -273,17 +281,6 @@ async fn remembered<C: Coordinator>(shared: &Arc<Shared<C>>, passed: Passed<C>) 
     };
     let caller = passed.caller.account.to_string();
     let durable = entry.effect != Effect::Reads && entry.lane != LaneName::Safety && entry.kind == Kind::Command;
-    if !durable {
-        return match shared.recent.accept(&caller, &id, passed.fingerprint) {
-            Todo::Execute => {
-                let outcome = call(shared, passed, None).await.0;
-                shared.recent.finish(&caller, &id, &outcome);
-                Some(outcome)
-            }
-            Todo::Answer(answer) => Some(answer),
-            Todo::Wait => None,
-        };
-    }
     let memory = Remembered {
         inbox: shared.inbox.clone(),
         caller,
@@ -293,6 +290,33 @@ async fn remembered<C: Coordinator>(shared: &Arc<Shared<C>>, passed: Passed<C>) 
         private: entry.privacy == Privacy::Private,
         deadline: passed.deadline,
     };
+    if durable { once(shared, passed, memory).await } else { at_once(shared, passed, memory).await }
+}
+
+/// What does no harm when it is repeated, and safety: remembered in this process. Safety is recorded afterwards, as well as that goes.
+async fn at_once<C: Coordinator>(
+    shared: &Arc<Shared<C>>,
+    passed: Passed<C>,
+    memory: Remembered,
+) -> Option<Answer> {
+    match shared.recent.accept(&memory.caller, &memory.id, memory.fingerprint) {
+        Todo::Execute => {
+            let is_safety = passed.route.entry.lane == LaneName::Safety;
+            let outcome = call(shared, passed, None).await.0;
+            shared.recent.finish(&memory.caller, &memory.id, &outcome);
+            if is_safety {
+                let (outcome, now) = (outcome.clone(), shared.clock.now());
+                shared.tracker.spawn(async move { memory.record_afterwards(&outcome, now).await });
+            }
+            Some(outcome)
+        }
+        Todo::Answer(answer) => Some(answer),
+        Todo::Wait => None,
+    }
+}
+
+/// What changes or moves things: recorded in the database before its effect, and executed at most once.
+async fn once<C: Coordinator>(shared: &Arc<Shared<C>>, passed: Passed<C>, memory: Remembered) -> Option<Answer> {
     match memory.accept(shared.clock.now()).await {
         Ok(Todo::Execute) => {
             let (outcome, recorded) = if passed.overtaken.is_cancelled() {
@@ -301,13 +325,16 @@ async fn remembered<C: Coordinator>(shared: &Arc<Shared<C>>, passed: Passed<C>) 
             } else {
                 call(shared, passed, Some(memory.clone())).await
             };
-            if !recorded {
-                memory.finish(&outcome, shared.clock.now()).await;
+            if !recorded && !memory.finish(&outcome, shared.clock.now()).await {
+                // Until the database is back the answer is known here alone.
+                shared.recent.keep(&memory.caller, &memory.id, memory.fingerprint, &outcome);
+                let (kept, clock) = (outcome.clone(), shared.clock.clone());
+                shared.tracker.spawn(async move { memory.finish_later(&kept, &clock).await });
             }
             Some(outcome)
         }
         Ok(Todo::Answer(answer)) => Some(answer),
-        Ok(Todo::Wait) => None,
+        Ok(Todo::Wait) => shared.recent.known(&memory.caller, &memory.id),
         Err(fault) => Some(Err(fault)),
     }
 }

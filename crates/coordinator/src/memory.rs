@@ -6,6 +6,7 @@
 use std::{
     collections::{HashMap, VecDeque},
     sync::{Mutex, PoisonError},
+    time::Duration,
 };
 
 use serde_json::{Map, Value, json};
@@ -14,12 +15,14 @@ use store::{
     Tx,
     inbox::{Acceptance, Decision, Inbox},
 };
-use vocabulary::{Fault, Timestamp};
+use vocabulary::{Clock, Fault, Timestamp};
 
 /// How many questions are remembered in this process.
 const MOST: usize = 8192;
 /// How much longer than its deadline a command is remembered.
-const KEPT: std::time::Duration = std::time::Duration::from_secs(3600);
+const KEPT: Duration = Duration::from_secs(3600);
+/// How often, and how many times, an answer is tried to be recorded while the database is away.
+const LATER: (Duration, u32) = (Duration::from_secs(1), 120);
 
 /// The stored answer of a command.
 pub(crate) fn stored(outcome: &Result<Map<String, Value>, Fault>) -> Value {
@@ -108,11 +111,32 @@ impl Remembered {
         })
     }
 
-    /// Records the answer.
-    pub(crate) async fn finish(&self, outcome: &Result<Map<String, Value>, Fault>, now: Timestamp) {
+    /// Records the answer; false if that did not work.
+    pub(crate) async fn finish(&self, outcome: &Result<Map<String, Value>, Fault>, now: Timestamp) -> bool {
         let answer = (!self.private).then(|| stored(outcome));
-        if let Err(error) = self.inbox.finish(&self.caller, &self.id, answer.as_ref(), now).await {
-            tracing::warn!(id = self.id, %error, "answer could not be recorded; a repeat will be told that it is unknown");
+        let finished = self.inbox.finish(&self.caller, &self.id, answer.as_ref(), now).await;
+        if let Err(error) = &finished {
+            tracing::warn!(id = self.id, %error, "answer could not be recorded");
+        }
+        finished.is_ok()
+    }
+
+    /// Records the answer once the database is back, if that is soon.
+    pub(crate) async fn finish_later(&self, outcome: &Result<Map<String, Value>, Fault>, clock: &Clock) {
+        let mut tries = tokio::time::interval(LATER.0);
+        for _ in 0..LATER.1 {
+            tries.tick().await;
+            if self.finish(outcome, clock.now()).await {
+                return;
+            }
+        }
+        tracing::error!(id = self.id, "answer was not recorded; after a restart it is unknown");
+    }
+
+    /// Records what safety did, after it was done.
+    pub(crate) async fn record_afterwards(&self, outcome: &Result<Map<String, Value>, Fault>, now: Timestamp) {
+        if let Ok(Todo::Execute) = self.accept(now).await {
+            self.finish(outcome, now).await;
         }
     }
 
@@ -173,6 +197,27 @@ impl Recent {
                 inner.answers.insert(key, Seen { fingerprint, answer: None });
                 Todo::Execute
             }
+        }
+    }
+
+    /// The answer, if it is known.
+    pub(crate) fn known(&self, caller: &str, id: &str) -> Option<Result<Map<String, Value>, Fault>> {
+        let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        inner.answers.get(&(caller.to_owned(), id.to_owned())).and_then(|seen| seen.answer.clone())
+    }
+
+    /// Keeps an answer whatever it is, since what it answers must not be executed again.
+    pub(crate) fn keep(
+        &self,
+        caller: &str,
+        id: &str,
+        fingerprint: [u8; 32],
+        outcome: &Result<Map<String, Value>, Fault>,
+    ) {
+        let _ = self.accept(caller, id, fingerprint);
+        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(seen) = inner.answers.get_mut(&(caller.to_owned(), id.to_owned())) {
+            seen.answer = Some(outcome.clone());
         }
     }
 

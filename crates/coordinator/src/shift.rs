@@ -43,6 +43,7 @@ pub(crate) struct Shared<C: Coordinator> {
     pub(crate) live: Live<C::Settings>,
     pub(crate) lanes: Lanes,
     pub(crate) database: health::Cell,
+    pub(crate) tracker: TaskTracker,
     pub(crate) started_at: Timestamp,
 }
 
@@ -75,20 +76,29 @@ pub(crate) async fn live<C: Coordinator>(
     stop: &CancellationToken,
 ) -> Result<(), Fault> {
     let bus = Bus::connect(options(frame, C::OWNER, ""), CONNECT_LIMIT).await?;
-    let safety = Bus::connect(options(frame, C::OWNER, "-safety"), CONNECT_LIMIT).await?;
-    let outcome = with_buses::<C>(frame, given, stop, &bus, &safety).await;
+    let has_safety = C::OWNER.messages().iter().any(|entry| entry.lane == Lane::Safety);
+    let safety = if has_safety {
+        Some(Bus::connect(options(frame, C::OWNER, "-safety"), CONNECT_LIMIT).await?)
+    } else {
+        None
+    };
+    let outcome = with_buses::<C>(frame, given, stop, &bus, safety.as_ref()).await;
     match &outcome {
         Ok(()) => {
             let goodbye = Report::new(C::OWNER.component(), Status::Unhealthy, "stopped", frame.clock.now())
                 .detail("connection", "closed");
             let _ = bus.report(C::OWNER, &goodbye).await;
             bus.close().await;
-            safety.close().await;
+            if let Some(safety) = &safety {
+                safety.close().await;
+            }
         }
         // The last will tells that it is gone.
         Err(_) => {
             bus.abandon();
-            safety.abandon();
+            if let Some(safety) = &safety {
+                safety.abandon();
+            }
         }
     }
     outcome
@@ -99,7 +109,7 @@ async fn with_buses<C: Coordinator>(
     given: C::Given,
     stop: &CancellationToken,
     bus: &Bus,
-    safety: &Bus,
+    safety: Option<&Bus>,
 ) -> Result<(), Fault> {
     let rows = setting_rows::load(&frame.store, C::OWNER.name()).await?;
     let live = Live::<C::Settings>::begin(rows, frame.boot.clone());
@@ -123,6 +133,7 @@ async fn with_buses<C: Coordinator>(
         clock: frame.clock.clone(),
         authority: Arc::clone(&frame.authority),
         started_at: frame.clock.now(),
+        tracker: tracker.clone(),
         coordinator,
         inbox,
         live,
@@ -154,14 +165,17 @@ async fn open_inbox(frame: &Frame, owner: Owner) -> Result<Inbox, Fault> {
 
 async fn take_messages<C: Coordinator>(
     shared: &Arc<Shared<C>>,
-    safety: &Bus,
+    safety: Option<&Bus>,
     stop: &CancellationToken,
 ) -> Result<(), Fault> {
     let routes = given::routes::<C>().routes;
     let is_safety = |route: &&Arc<Route<C>>| route.entry.lane == Lane::Safety;
     let (urgent, usual): (Vec<_>, Vec<_>) = routes.iter().partition(is_safety);
     let usual = watch(&shared.bus, &usual).await?;
-    let urgent = watch(safety, &urgent).await?;
+    let urgent = match safety {
+        Some(safety) => Some(watch(safety, &urgent).await?),
+        None => None,
+    };
     let desk = desk::Desk::new(Arc::clone(shared), &routes);
     pulse::probe_once(shared).await;
     shared.bus.report(C::OWNER, &shared.report()).await?;
@@ -171,7 +185,7 @@ async fn take_messages<C: Coordinator>(
     tokio::select! {
         () = stop.cancelled() => Ok(()),
         () = desk.attend(usual) => Err(Fault::unavailable("bus is closed")),
-        () = desk.attend(urgent) => Err(Fault::unavailable("bus is closed")),
+        () = desk.attend_if(urgent) => Err(Fault::unavailable("bus is closed")),
         outcome = pulse::keep(shared) => outcome,
         outcome = work => outcome,
     }

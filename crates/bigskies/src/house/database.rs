@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use coordinator_bootstrap::Facts;
 use store::{ClusterOptions, Endpoint, PoolSettings, PrivateCluster, Store, endpoint::pgpass, migrations};
 use vocabulary::Fault;
 
@@ -35,6 +36,14 @@ impl Database {
         }
     }
 
+    /// What the bootstrap coordinator hands out: a file that gives the password, and where the database is.
+    pub(crate) fn handed_out(&self, data: &Path) -> Result<coordinator_bootstrap::Given, Fault> {
+        let endpoint = self.store.endpoint();
+        let pgpass_path = data.join("pgpass");
+        pgpass::write(&pgpass_path, &endpoint).map_err(|e| Fault::unavailable(e.to_string()))?;
+        Ok(coordinator_bootstrap::Given { pgpass_path, facts: Facts::of(&endpoint) })
+    }
+
     /// Closes the connections and ends the private server.
     pub(crate) async fn close(self) {
         self.store.close().await;
@@ -50,16 +59,14 @@ async fn stop(cluster: Option<PrivateCluster>) {
     }
 }
 
-/// Starts the private cluster and writes the `.pgpass` that names its socket.
+/// Starts the private cluster.
 pub(crate) async fn private(data: &Path) -> Result<PrivateCluster, Fault> {
     let mut options = ClusterOptions::default();
     options.bundles.push(crate::data_folder::data_folder(None).join("postgresql/bin"));
     options.bundles.push(data.join("postgresql/bin"));
-    let cluster = PrivateCluster::start(&data.join("database"), options)
+    PrivateCluster::start(&data.join("database"), options)
         .await
-        .map_err(|e| Fault::unavailable(e.to_string()).hint("`bigskies up --database URL` uses a database of yours"))?;
-    pgpass::write(&data.join("pgpass"), &cluster.endpoint()).map_err(|e| Fault::unavailable(e.to_string()))?;
-    Ok(cluster)
+        .map_err(|e| Fault::unavailable(e.to_string()).hint("`bigskies up --database URL` uses a database of yours"))
 }
 
 /// The endpoint of a URL.
