@@ -1,7 +1,6 @@
 //! Boot settings: what flags, environment and the boot file say, shown beside the other settings, read-only, with their origin.
 
 use catalog::frame::Setting;
-use clap::parser::ValueSource;
 use serde_json::{Value, json};
 use settings::Kind;
 
@@ -38,14 +37,5 @@ impl Boot {
     /// All of them.
     pub(crate) fn settings(self) -> Vec<Setting> {
         self.0
-    }
-}
-
-/// The word for where a flag's value comes from.
-pub(crate) const fn origin(source: Option<ValueSource>) -> &'static str {
-    match source {
-        Some(ValueSource::CommandLine) => "flag",
-        Some(ValueSource::EnvVariable) => "environment",
-        _ => "default",
     }
 }
