@@ -1,0 +1,245 @@
+//! How the terminal reaches an observatory: the global options, and a connection that asks.
+
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use bus::{Address, Ask, Bus, BusOptions, Credentials, Watch};
+use catalog::{Command, Owner, Qos, topic};
+use clap::Args;
+use serde_json::{Map, Value};
+use vocabulary::{Clock, Fault, ids::fresh_uuid};
+
+use crate::{
+    data_folder::{credentials_file, data_folder},
+    house::accounts::{operator, reply_account},
+    terminal::output::{Form, Output},
+};
+
+/// How long connecting may take where nothing is said.
+const CONNECT_LIMIT: Duration = Duration::from_secs(5);
+/// Where a broker is looked for where nothing is said.
+const DEFAULT_BROKER: &str = "127.0.0.1:1883";
+
+/// How the terminal reaches an observatory.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Global options")]
+pub(crate) struct ClientOptions {
+    /// The broker, as host:port; 127.0.0.1:1883 where nothing is said.
+    #[arg(long, global = true, value_name = "ADDR", env = "BIGSKIES_BROKER", hide_env_values = true)]
+    pub(crate) broker: Option<Address>,
+    /// The file with account and password; that of the operator in the data folder where nothing is said. Without any the terminal
+    /// connects without a login.
+    #[arg(long, global = true, value_name = "FILE", env = "BIGSKIES_CREDENTIALS", hide_env_values = true)]
+    pub(crate) credentials: Option<PathBuf>,
+    /// The data folder of an observatory on this machine; its credentials are used.
+    #[arg(long, global = true, value_name = "DIR", env = "BIGSKIES_DATA_DIR", hide_env_values = true)]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// Write results as JSON, one object a line.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// How long to wait for an answer; the message's own limit where nothing is said.
+    #[arg(long, global = true, value_name = "SECONDS", value_parser = seconds)]
+    pub(crate) limit: Option<Duration>,
+}
+
+/// Reads a positive number of seconds, at most an hour.
+pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
+    match text.parse::<f64>() {
+        Ok(seconds) if seconds > 0.0 && seconds <= 3600.0 => Ok(Duration::from_secs_f64(seconds)),
+        _ => Err("a number of seconds above 0 and up to 3600 is expected".to_owned()),
+    }
+}
+
+impl ClientOptions {
+    /// Where results go.
+    pub(crate) fn output(&self) -> Output {
+        Output::new(if self.json { Form::Json } else { Form::Person })
+    }
+
+    /// The broker.
+    ///
+    /// # Errors
+    /// None, since the address that holds where nothing is said can be read.
+    pub(crate) fn address(&self) -> Result<Address, Fault> {
+        self.broker.clone().map_or_else(|| DEFAULT_BROKER.parse(), Ok)
+    }
+
+    /// The data folder on this machine.
+    pub(crate) fn data_folder(&self) -> PathBuf {
+        data_folder(self.data_dir.as_deref())
+    }
+
+    /// The login: of the file that is named, else the operator's in the data folder, else none.
+    ///
+    /// # Errors
+    /// Where the file can't be used.
+    pub(crate) fn login(&self) -> Result<Option<Credentials>, Fault> {
+        if let Some(named) = &self.credentials {
+            return Ok(Some(Credentials::read(named)?));
+        }
+        let file = credentials_file(&self.data_folder(), operator().as_str());
+        match is_there(&file)? {
+            Presence::There => Ok(Some(Credentials::read(&file)?)),
+            Presence::Missing => Ok(None),
+        }
+    }
+
+    /// How to connect with this login.
+    ///
+    /// # Errors
+    /// As [`Self::address`].
+    pub(crate) fn bus_options(&self, login: Option<Credentials>) -> Result<BusOptions, Fault> {
+        let account = reply_account(login.as_ref());
+        Ok(BusOptions {
+            address: self.address()?,
+            client_id: format!("bigskies-cli-{}", fresh_uuid()),
+            source: format!("user:{account}"),
+            account,
+            credentials: login,
+            last_will: None,
+            clock: Clock::system(),
+        })
+    }
+}
+
+enum Presence {
+    There,
+    Missing,
+}
+
+fn is_there(file: &Path) -> Result<Presence, Fault> {
+    match file.try_exists() {
+        Ok(true) => Ok(Presence::There),
+        Ok(false) => Ok(Presence::Missing),
+        Err(e) => Err(Fault::forbidden(format!("credentials file {} can't be looked at: {e}", file.display()))
+            .hint("run this as the account that runs the observatory, or name a file of yours with --credentials")),
+    }
+}
+
+/// A connection to an observatory.
+#[derive(Debug)]
+pub(crate) struct Client {
+    bus: Bus,
+    limit: Option<Duration>,
+}
+
+impl Client {
+    /// Connects.
+    ///
+    /// # Errors
+    /// `unavailable` where the broker can't be reached or does not let us in; what is wrong with the credentials.
+    pub(crate) async fn connect(options: &ClientOptions) -> Result<Self, Fault> {
+        let login = options.login()?;
+        let anonymous = login.is_none();
+        let bus_options = options.bus_options(login)?;
+        let address = bus_options.address.clone();
+        let connected = Bus::connect(bus_options, options.limit.unwrap_or(CONNECT_LIMIT)).await;
+        let bus = connected.map_err(|fault| explained(fault, &address, anonymous))?;
+        Ok(Self { bus, limit: options.limit })
+    }
+
+    /// The connection.
+    pub(crate) const fn bus(&self) -> &Bus {
+        &self.bus
+    }
+
+    /// Asks for what a command promises.
+    ///
+    /// # Errors
+    /// What the owner says; `timeout` and `unavailable` where it says nothing.
+    pub(crate) async fn ask<C: Command>(&self, command: &C) -> Result<C::Reply, Fault> {
+        self.ask_named(C::NAME, command).await
+    }
+
+    /// The same for a command that every coordinator has.
+    ///
+    /// # Errors
+    /// As [`Self::ask`].
+    pub(crate) async fn ask_of<C: Command>(&self, owner: Owner, command: &C) -> Result<C::Reply, Fault> {
+        self.ask_named(&format!("{}/{}", owner.word(), C::NAME), command).await
+    }
+
+    async fn ask_named<C: Command>(&self, name: &str, command: &C) -> Result<C::Reply, Fault> {
+        let payload = serde_json::to_value(command).map_err(|e| Fault::internal(e.to_string()))?;
+        let ask = Ask { limit: Some(C::LIMIT), ..Ask::default() };
+        let reply = self.ask_topic(&topic::inbound(name), without_nulls(payload), C::QOS, ask).await?;
+        serde_json::from_value(Value::Object(reply))
+            .map_err(|e| Fault::internal(format!("answer to {name} can't be read: {e}")))
+    }
+
+    /// Asks on any topic; the answer's own fields come back. `--limit` stands over the limit of `ask`.
+    ///
+    /// # Errors
+    /// As [`Self::ask`].
+    pub(crate) async fn ask_topic(
+        &self,
+        topic: &str,
+        payload: Value,
+        qos: Qos,
+        ask: Ask,
+    ) -> Result<Map<String, Value>, Fault> {
+        let ask = Ask { limit: self.limit.or(ask.limit), ..ask };
+        self.bus.ask_topic(topic, payload, qos, ask).await
+    }
+
+    /// Watches filters.
+    ///
+    /// # Errors
+    /// `unavailable` where that can't be sent.
+    pub(crate) async fn watch(&self, filters: &[(String, Qos)]) -> Result<Watch, Fault> {
+        // Room for what retained messages come to in a large observatory.
+        self.bus.watch(filters, 16_384).await
+    }
+
+    /// Leaves in good order.
+    pub(crate) async fn close(&self) {
+        self.bus.close().await;
+    }
+}
+
+/// The same object without fields that are null: what is not said need not be sent.
+fn without_nulls(mut payload: Value) -> Value {
+    if let Some(object) = payload.as_object_mut() {
+        object.retain(|_, value| !value.is_null());
+    }
+    payload
+}
+
+/// The fault of connecting, with what the terminal knows of the way out.
+pub(crate) fn explained(fault: Fault, address: &Address, anonymous: bool) -> Fault {
+    let hint = if anonymous {
+        "start an observatory with `bigskies up`, or name yours with --broker and, where it asks for a login, --credentials"
+    } else {
+        "start an observatory with `bigskies up`, or name yours with --broker; see that --credentials fit it"
+    };
+    Fault::new(fault.code, format!("{} ({address})", fault.message)).hint(hint)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_are_seconds() {
+        for (text, limit) in [
+            ("2", Some(2000)),
+            ("0.25", Some(250)),
+            ("3600", Some(3_600_000)),
+            ("0", None),
+            ("-1", None),
+            ("3601", None),
+            ("nan", None),
+            ("soon", None),
+        ] {
+            assert_eq!(seconds(text).ok(), limit.map(Duration::from_millis), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_said_is_not_sent() {
+        let payload = serde_json::json!({"port": null, "hosts": [], "wait_seconds": 2.0});
+        assert_eq!(without_nulls(payload), serde_json::json!({"hosts": [], "wait_seconds": 2.0}));
+    }
+}
