@@ -1,1 +1,54 @@
-//! An observatory in a test.
+//! An observatory in a test: the built program as child processes, on ports and in folders of its own, and doors to all of it.
+//!
+//! ```no_run
+//! # async fn example() {
+//! use testkit::{Arrangement, Broker, Database, Observatory};
+//!
+//! let mut observatory = Observatory::with(Broker::Mosquitto, Database::Given).arrangement(Arrangement::Apart).start().await;
+//! let bus = observatory.client("operator").await;
+//! observatory.kill("telescope").await;
+//! observatory.start_again("telescope").await;
+//! # }
+//! ```
+//!
+//! | what | where |
+//! |---|---|
+//! | start, stop, restart the whole | [`Observatory::with`], [`Plan::start`], [`Observatory::stop`], [`Observatory::restart`] |
+//! | end, freeze and start one process | [`Observatory::kill`], [`Observatory::interrupt`], [`Observatory::freeze`], [`Observatory::thaw`], [`Observatory::start_again`] |
+//! | PostgreSQL | [`Observatory::postmaster`]: [`Postmaster::kill`], [`Postmaster::freeze`], [`Postmaster::thaw`] |
+//! | the bus, with our client | [`Observatory::client`], [`Heard`] |
+//! | the bus, with Debian's clients | [`Observatory::mosquitto_clients`]: [`Clients::publish`], [`Clients::subscribe`] |
+//! | the terminal's commands | [`Observatory::terminal`] |
+//! | the simulated telescope | [`Observatory::simulator`]: [`SimulatedTelescope::effects`], [`SimulatedTelescope::set_faults`] |
+//! | HTTP | [`http::get`], [`http::put`] |
+//! | waiting for a state | [`until`] |
+//!
+//! Everything here fails by a panic that says what was waited for and how the logs end, since its callers are tests. Children end when
+//! their owner is dropped, the database servers included.
+#![expect(clippy::panic, reason = "its callers are tests, which end by a panic that says why")]
+
+mod binary;
+mod clients;
+mod folder;
+mod heard;
+pub mod http;
+mod mosquitto;
+mod observatory;
+mod postgres;
+mod process;
+mod simulated;
+mod wait;
+
+pub use bus::{Ask, BrokerKind, Bus, Credentials, Delivery, Outgoing, Watch};
+pub use simulator::alpaca::{FaultKind, ScriptedFault, Strikes};
+pub use vocabulary::{Code, Fault, Timestamp};
+
+pub use binary::Binary;
+pub use clients::{Clients, Version};
+pub use heard::{Heard, Message};
+pub use mosquitto::Mosquitto;
+pub use observatory::{Arrangement, Broker, Database, Observatory, Plan, Simulator, Terminal};
+pub use postgres::{GivenServer, Postmaster};
+pub use process::{Process, Recipe};
+pub use simulated::{Effect, SimulatedTelescope};
+pub use wait::{Deadline, until, until_some};

@@ -1,0 +1,562 @@
+//! An observatory: which processes it is made of, how they find each other, and how one waits for them.
+
+mod recipes;
+
+use std::{
+    fs,
+    net::{Ipv4Addr, SocketAddr},
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::Duration,
+};
+
+use bus::{Address, Ask, Bus, BusOptions, Credentials};
+use catalog::{Command as _, Owner, Qos, frame::GetHealth, topic};
+use nix::sys::signal::Signal;
+use serde_json::{Value, json};
+use vocabulary::{Clock, Timestamp, ids::fresh_uuid};
+
+use crate::{
+    binary::Binary,
+    clients::{Clients, Version},
+    folder::{Folder, Ports},
+    heard::{Heard, Message},
+    http,
+    mosquitto::Mosquitto,
+    postgres::{GivenServer, Postmaster},
+    process::Process,
+    simulated::SimulatedTelescope,
+    wait::until,
+};
+
+/// How long a process may take to be ready; a fresh database on a busy machine is the slowest.
+const READY_LIMIT: Duration = Duration::from_secs(90);
+/// How long connecting to the broker may take.
+const CONNECT_LIMIT: Duration = Duration::from_secs(20);
+/// How long a coordinator may take to say how it is, before it is asked again.
+const ANSWER_LIMIT: Duration = Duration::from_secs(2);
+/// How long a command of the terminal may take.
+const TERMINAL_LIMIT: Duration = Duration::from_secs(90);
+/// How often other ports are tried when somebody was quicker.
+const ATTEMPTS: usize = 5;
+
+/// Which broker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Broker {
+    /// Ours, with accounts.
+    Embedded,
+    /// Ours, without.
+    EmbeddedOpen,
+    /// Mosquitto, with one account for everybody.
+    Mosquitto,
+    /// Mosquitto that lets everybody in.
+    MosquittoOpen,
+}
+
+impl Broker {
+    /// Whether it is ours.
+    pub const fn is_embedded(self) -> bool {
+        matches!(self, Self::Embedded | Self::EmbeddedOpen)
+    }
+}
+
+/// Which database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Database {
+    /// The observatory's own.
+    Private,
+    /// One that is given by a URL, with a password.
+    Given,
+}
+
+/// Which processes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Arrangement {
+    /// `bigskies up`.
+    OneProcess,
+    /// `bigskies run ROLE`, a process for each role.
+    Apart,
+}
+
+/// Where the simulated telescope is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Simulator {
+    /// In the process of the others, unless these are apart.
+    Within,
+    /// In a process of its own, so that its record of effects survives what happens to the others.
+    Apart,
+    /// Nowhere.
+    Off,
+}
+
+/// What an observatory shall be.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    broker: Broker,
+    database: Database,
+    arrangement: Arrangement,
+    simulator: Simulator,
+    slew_degrees_per_second: f64,
+    log_level: String,
+}
+
+impl Plan {
+    /// The same, with other processes.
+    #[must_use]
+    pub const fn arrangement(mut self, arrangement: Arrangement) -> Self {
+        self.arrangement = arrangement;
+        self
+    }
+
+    /// The same, with the simulated telescope elsewhere.
+    #[must_use]
+    pub const fn simulator(mut self, simulator: Simulator) -> Self {
+        self.simulator = simulator;
+        self
+    }
+
+    /// The same, with a telescope of another speed. The default, 60° a second, is quick and still seen to move.
+    #[must_use]
+    pub const fn slewing_at(mut self, degrees_per_second: f64) -> Self {
+        self.slew_degrees_per_second = degrees_per_second;
+        self
+    }
+
+    /// The same, logging more or less.
+    #[must_use]
+    pub fn log_level(mut self, level: &str) -> Self {
+        level.clone_into(&mut self.log_level);
+        self
+    }
+
+    /// Starts it; when this returns all of it is ready.
+    ///
+    /// # Panics
+    /// Where it does not become so; the log of what failed is shown.
+    pub async fn start(self) -> Observatory {
+        for _ in 0..ATTEMPTS {
+            let mut observatory = Observatory::prepare(self.clone());
+            if observatory.start_all().await {
+                return observatory;
+            }
+        }
+        panic!("others were quicker to take the ports, {ATTEMPTS} times")
+    }
+}
+
+/// Where everything is.
+#[derive(Debug, Clone, Copy)]
+struct Places {
+    mqtt: SocketAddr,
+    websocket: SocketAddr,
+    http: SocketAddr,
+    simulator: SocketAddr,
+    discovery_port: u16,
+}
+
+impl Places {
+    fn find(ports: &mut Ports) -> Self {
+        let mut free = || SocketAddr::from((Ipv4Addr::LOCALHOST, ports.free()));
+        let (mqtt, websocket, http, simulator) = (free(), free(), free(), free());
+        Self { mqtt, websocket, http, simulator, discovery_port: free().port() }
+    }
+}
+
+/// What a command of the terminal came to.
+#[derive(Debug, Clone)]
+pub struct Terminal {
+    /// Its exit code.
+    pub code: Option<i32>,
+    /// What it printed.
+    pub stdout: String,
+    /// What it complained about.
+    pub stderr: String,
+}
+
+impl Terminal {
+    /// The lines that it printed, read as JSON.
+    ///
+    /// # Panics
+    /// Where a line is none, or the command failed.
+    pub fn json(&self) -> Vec<Value> {
+        assert_eq!(self.code, Some(0), "{self:?}");
+        let lines = self.stdout.lines().filter(|line| !line.trim().is_empty());
+        lines.map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{line} is not JSON: {e}"))).collect()
+    }
+}
+
+/// A running observatory. Dropped, it ends with everything that belongs to it.
+#[derive(Debug)]
+pub struct Observatory {
+    plan: Plan,
+    places: Places,
+    binary: Binary,
+    mosquitto: Option<Mosquitto>,
+    given: Option<GivenServer>,
+    /// In the order of their start.
+    processes: Vec<Process>,
+    folder: Folder,
+}
+
+impl Observatory {
+    /// A plan with this broker and this database.
+    pub fn with(broker: Broker, database: Database) -> Plan {
+        Plan {
+            broker,
+            database,
+            arrangement: Arrangement::OneProcess,
+            simulator: Simulator::Within,
+            slew_degrees_per_second: 60.0,
+            log_level: "info".to_owned(),
+        }
+    }
+
+    fn prepare(plan: Plan) -> Self {
+        let folder = Folder::make();
+        let mut ports = Ports::default();
+        let places = Places::find(&mut ports);
+        let mosquitto = match plan.broker {
+            Broker::Embedded | Broker::EmbeddedOpen => None,
+            Broker::Mosquitto => Some(Mosquitto::with_password(folder.path(), places.mqtt)),
+            Broker::MosquittoOpen => Some(Mosquitto::open(folder.path(), places.mqtt)),
+        };
+        let given = (plan.database == Database::Given).then(|| GivenServer::make(folder.path(), ports.free()));
+        let observatory =
+            Self { plan, places, binary: Binary::find(), mosquitto, given, processes: Vec::new(), folder };
+        observatory.write_files();
+        observatory
+    }
+
+    /// Starts everything in its order; false where a port was taken meanwhile.
+    async fn start_all(&mut self) -> bool {
+        for group in self.recipes() {
+            let names: Vec<String> = group.iter().map(|recipe| recipe.name.clone()).collect();
+            let since = Clock::system().now();
+            self.processes.extend(group.iter().map(crate::process::Recipe::start));
+            for name in names {
+                if !self.ready(&name, since).await {
+                    return false;
+                }
+            }
+        }
+        true
+    }
+
+    /// Waits until a process is ready; false where a port that it wants is taken.
+    async fn ready(&self, name: &str, since: Timestamp) -> bool {
+        let process = self.process(name);
+        let said = async |text: &str| process.says(text, READY_LIMIT).await;
+        let stands = match name {
+            "up" => said("BIG SKIES is ready").await,
+            "broker" | "database" | "simulator" => said("roles are ready").await,
+            "gateway" => self.comes(process, async || self.is_live().await).await,
+            Mosquitto::NAME => {
+                self.comes(process, async || tokio::net::TcpStream::connect(self.places.mqtt).await.is_ok()).await
+            }
+            GivenServer::NAME => self.comes(process, async || self.postmaster().is_ready()).await,
+            _ => match Owner::of_name(name) {
+                Some(owner) => {
+                    let heard = self.health().await;
+                    self.comes(process, async || well_since(&heard, owner, since)).await
+                }
+                None => panic!("there is no process {name}"),
+            },
+        };
+        if stands {
+            return true;
+        }
+        let said = process.last_words();
+        let taken = ["is taken by another", "Address already in use", "Address in use", "can't listen on"];
+        assert!(taken.iter().any(|text| said.contains(text)), "{name} ended instead of starting\n{said}");
+        false
+    }
+
+    /// Waits until something holds; false where the process ended before.
+    async fn comes(&self, process: &Process, mut holds: impl AsyncFnMut() -> bool) -> bool {
+        let mut held = false;
+        let waiting = until(process.name(), READY_LIMIT * 2, async || {
+            held = holds().await;
+            held || !process.runs()
+        });
+        if tokio::time::timeout(READY_LIMIT, waiting).await.is_err() {
+            panic!("{} is not ready within {READY_LIMIT:?}\n{}", process.name(), process.last_words());
+        }
+        held
+    }
+
+    async fn is_live(&self) -> bool {
+        http::get(self.places.http, "/health/live").await.is_ok_and(|response| response.status == 200)
+    }
+
+    /// The health of all coordinators, as it is heard from now on.
+    async fn health(&self) -> Heard {
+        let bus = self.client("operator").await;
+        Heard::over(&bus, &[topic::EVERY_HEALTH]).await
+    }
+
+    /// Ends it in good order, as Ctrl-C does, each process after those that need it; exit codes by name.
+    ///
+    /// # Panics
+    /// Where a process does not end.
+    pub async fn stop(&mut self) -> Vec<(String, Option<i32>)> {
+        let mut codes = Vec::new();
+        while let Some(process) = self.processes.pop() {
+            codes.push((process.name().to_owned(), process.interrupt().await));
+        }
+        codes
+    }
+
+    /// Ends it in good order and starts it again in the same folder and on the same ports.
+    ///
+    /// # Panics
+    /// Where it does not end or start.
+    pub async fn restart(&mut self) {
+        for (name, code) in self.stop().await {
+            let of_ours = name != Mosquitto::NAME && name != GivenServer::NAME;
+            assert!(!of_ours || code == Some(0), "{name} ended with {code:?}");
+        }
+        assert!(self.start_all().await, "somebody took a port between two starts");
+    }
+
+    /// The names of its processes, in the order of their start: `up`, or the roles; `mosquitto` and `postgres` where these are given.
+    pub fn process_names(&self) -> Vec<&str> {
+        self.processes.iter().map(Process::name).collect()
+    }
+
+    /// One of its processes.
+    ///
+    /// # Panics
+    /// Where there is none of this name.
+    pub fn process(&self, name: &str) -> &Process {
+        let found = self.processes.iter().find(|process| process.name() == name);
+        found.unwrap_or_else(|| panic!("there is no process {name}, only {:?}", self.process_names()))
+    }
+
+    /// Kills a process, as `kill -9` does.
+    ///
+    /// # Panics
+    /// Where there is none of this name.
+    pub async fn kill(&self, name: &str) {
+        self.process(name).kill().await;
+    }
+
+    /// Interrupts a process, as Ctrl-C does, and waits for its end: its exit code.
+    ///
+    /// # Panics
+    /// Where there is none of this name, or it does not end.
+    pub async fn interrupt(&self, name: &str) -> Option<i32> {
+        self.process(name).interrupt().await
+    }
+
+    /// Stops a process in the middle of whatever it does; see [`Postmaster::freeze`] for the database.
+    ///
+    /// # Panics
+    /// Where there is none of this name.
+    pub fn freeze(&self, name: &str) {
+        self.process(name).signal(Signal::SIGSTOP);
+    }
+
+    /// Lets a frozen process go on.
+    ///
+    /// # Panics
+    /// Where there is none of this name.
+    pub fn thaw(&self, name: &str) {
+        self.process(name).signal(Signal::SIGCONT);
+    }
+
+    /// Starts a process that was ended again, and waits until it is ready.
+    ///
+    /// # Panics
+    /// Where there is none of this name, or it does not become ready.
+    pub async fn start_again(&mut self, name: &str) {
+        self.start_again_unready(name);
+        let since = Clock::system().now();
+        assert!(self.ready(name, since).await, "somebody took a port of {name} between two starts");
+    }
+
+    /// Starts a process that was ended again, without waiting for it.
+    ///
+    /// # Panics
+    /// Where there is none of this name, or it still runs.
+    pub fn start_again_unready(&mut self, name: &str) {
+        let Some(place) = self.processes.iter_mut().find(|process| process.name() == name) else {
+            panic!("there is no process {name}")
+        };
+        assert!(!place.runs(), "{name} still runs");
+        *place = place.recipe().start();
+    }
+
+    /// Waits until every coordinator answers that it is well.
+    ///
+    /// # Panics
+    /// Where one does not within `limit`.
+    pub async fn healthy_again(&self, limit: Duration) {
+        let bus = self.client("operator").await;
+        for owner in Owner::ALL {
+            let asks = async || {
+                let ask = Ask { limit: Some(ANSWER_LIMIT), ..Ask::default() };
+                let name = topic::inbound(&format!("{}/{}", owner.word(), GetHealth::NAME));
+                let answer = bus.ask_topic(&name, json!({}), Qos::AtLeastOnce, ask).await;
+                answer.is_ok_and(|answer| answer.get("status").is_some_and(is_well))
+            };
+            until(&format!("{owner} well again"), limit, asks).await;
+        }
+        bus.close().await;
+    }
+
+    /// The server of its database.
+    pub fn postmaster(&self) -> Postmaster {
+        match &self.given {
+            Some(given) => given.postmaster.clone(),
+            None => Postmaster::in_folder(&self.data().join("database/data")),
+        }
+    }
+
+    /// The URL of its database, where one is given.
+    pub fn database_url(&self) -> Option<String> {
+        self.given.as_ref().map(GivenServer::url)
+    }
+
+    /// Its data folder.
+    pub fn data(&self) -> PathBuf {
+        self.folder.file("data")
+    }
+
+    /// Where MQTT is served.
+    pub const fn mqtt(&self) -> SocketAddr {
+        self.places.mqtt
+    }
+
+    /// Where MQTT over WebSocket is served, by a broker of ours.
+    pub const fn websocket(&self) -> SocketAddr {
+        self.places.websocket
+    }
+
+    /// Where HTTP is served.
+    pub const fn http(&self) -> SocketAddr {
+        self.places.http
+    }
+
+    /// The simulated telescope.
+    pub const fn simulator(&self) -> SimulatedTelescope {
+        SimulatedTelescope::new(self.places.simulator, self.places.discovery_port)
+    }
+
+    /// How an account (`operator`, `node`) logs in; on another's broker all share one login, on an open one there is none.
+    ///
+    /// # Panics
+    /// Where the observatory has no such account.
+    pub fn login(&self, account: &str) -> Option<Credentials> {
+        match self.plan.broker {
+            Broker::EmbeddedOpen | Broker::MosquittoOpen => None,
+            Broker::Mosquitto => self.mosquitto.as_ref().and_then(|mosquitto| mosquitto.login.clone()),
+            Broker::Embedded => {
+                let file = self.data().join("credentials").join(format!("{account}.json"));
+                Some(Credentials::read(&file).unwrap_or_else(|e| panic!("{account} has no credentials: {e}")))
+            }
+        }
+    }
+
+    /// What a client of this account is to be told.
+    ///
+    /// # Panics
+    /// Where the observatory has no such account.
+    pub fn bus_options(&self, account: &str) -> BusOptions {
+        let credentials = self.login(account);
+        // On a broker that stamps nothing everybody is the operator.
+        let name = if self.plan.broker == Broker::Embedded { account } else { "operator" };
+        BusOptions {
+            address: Address { host: self.places.mqtt.ip().to_string(), port: self.places.mqtt.port() },
+            client_id: format!("test-{}", fresh_uuid()),
+            credentials,
+            account: name.parse().unwrap_or_else(|_| panic!("{name:?} is no account")),
+            source: format!("user:{name}"),
+            last_will: None,
+            clock: Clock::system(),
+        }
+    }
+
+    /// A connected client of this account.
+    ///
+    /// # Panics
+    /// Where it can't connect.
+    pub async fn client(&self, account: &str) -> Bus {
+        let connected = Bus::connect(self.bus_options(account), CONNECT_LIMIT).await;
+        connected.unwrap_or_else(|fault| panic!("{account} can't connect: {fault:?}"))
+    }
+
+    /// Debian's clients, logged in as the operator.
+    pub fn mosquitto_clients(&self, version: Version) -> Clients {
+        Clients::new(self.places.mqtt, self.login("operator"), version)
+    }
+
+    /// Runs a command of the terminal as the operator.
+    ///
+    /// # Panics
+    /// Where it does not end.
+    pub async fn terminal(&self, arguments: &[&str]) -> Terminal {
+        let mut command = tokio::process::Command::from(self.terminal_recipe(arguments).command());
+        let running = command.stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true).output();
+        let output = tokio::time::timeout(TERMINAL_LIMIT, running).await;
+        let output = output.unwrap_or_else(|_| panic!("bigskies {arguments:?}: no end within {TERMINAL_LIMIT:?}"));
+        let output = output.unwrap_or_else(|e| panic!("bigskies can't be started: {e}"));
+        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+        Terminal { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
+    }
+
+    /// Starts a command of the terminal that goes on, such as `watch`; what it prints is in its log.
+    pub fn terminal_in_background(&self, name: &str, arguments: &[&str]) -> Process {
+        let mut recipe = self.terminal_recipe(arguments);
+        name.clone_into(&mut recipe.name);
+        recipe.start()
+    }
+
+    /// The end of all logs, for a person who wonders.
+    pub fn last_words(&self) -> String {
+        self.processes.iter().map(Process::last_words).collect::<Vec<_>>().join("\n")
+    }
+}
+
+/// Whether a coordinator has said since then that it is well.
+fn well_since(heard: &Heard, owner: Owner, since: Timestamp) -> bool {
+    let health = topic::health(owner);
+    let report = |message: &Message| {
+        let at = message.field("observed_at").as_str().and_then(|at| at.parse::<Timestamp>().ok());
+        (is_well(message.field("status")), at)
+    };
+    let last = heard.messages().into_iter().rev().find(|message| message.topic == health).map(|last| report(&last));
+    // A report's time is cut to milliseconds.
+    let since = since.minus(Duration::from_millis(1));
+    last.is_some_and(|(well, at)| well && at.is_some_and(|at| at >= since))
+}
+
+fn is_well(status: &Value) -> bool {
+    ["healthy", "degraded"].contains(&status.as_str().unwrap_or_default())
+}
+
+impl Drop for Observatory {
+    fn drop(&mut self) {
+        let postmaster = self.postmaster();
+        // Nobody can end cleanly on a frozen database.
+        postmaster.thaw_if_there();
+        while let Some(process) = self.processes.pop() {
+            drop(process);
+        }
+        postmaster.end();
+        if std::thread::panicking() {
+            keep_logs(self.folder.path());
+        }
+    }
+}
+
+/// Shows the end of every log of a test that failed.
+#[expect(clippy::print_stderr, reason = "what a failed test says belongs there")]
+fn keep_logs(folder: &Path) {
+    let logs = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    for log in logs.filter(|path| path.extension().is_some_and(|extension| extension == "log")) {
+        let text = fs::read_to_string(&log).unwrap_or_default();
+        let lines: Vec<&str> = text.lines().collect();
+        let end = lines.get(lines.len().saturating_sub(40)..).unwrap_or_default().join("\n");
+        eprintln!("--- {} ends:\n{end}\n---", log.display());
+    }
+}

@@ -1,0 +1,167 @@
+//! The processes of an observatory, in groups: each group is started when the one before it is ready.
+
+use catalog::Owner;
+
+use super::{Arrangement, Broker, Database, Observatory, Simulator};
+use crate::{folder::write_private, process::Recipe};
+
+impl Observatory {
+    /// The login for another's broker, as a file.
+    pub(super) fn write_files(&self) {
+        if let Some(login) = self.mosquitto.as_ref().and_then(|mosquitto| mosquitto.login.as_ref()) {
+            let written = login.write(&self.folder.file("login.json"));
+            written.unwrap_or_else(|e| panic!("{e}"));
+        }
+        if self.plan.arrangement == Arrangement::Apart && self.plan.database == Database::Private {
+            // The boot file of a site whose database is reached by its socket.
+            let socket = self.data().join("database/sock");
+            let text = format!(
+                "database:\n  host: {}\n  port: 5432\n  database: bigskies\n  sslmode: disable\n",
+                socket.display()
+            );
+            write_private(&self.folder.file("bootstrap.yaml"), &text);
+        }
+    }
+
+    pub(super) fn recipes(&self) -> Vec<Vec<Recipe>> {
+        let given = [
+            self.mosquitto.as_ref().map(|mosquitto| mosquitto.recipe.clone()),
+            self.given.as_ref().map(|given| given.recipe.clone()),
+        ];
+        let mut groups: Vec<Vec<Recipe>> = vec![given.into_iter().flatten().collect()];
+        let apart = self.plan.arrangement == Arrangement::Apart;
+        let simulated = match self.plan.simulator {
+            Simulator::Off => false,
+            Simulator::Within => apart,
+            Simulator::Apart => true,
+        };
+        let mut first = Vec::new();
+        if apart && self.plan.broker.is_embedded() {
+            first.push(self.role("broker"));
+        }
+        if apart && self.plan.database == Database::Private {
+            first.push(self.role("database"));
+        }
+        if simulated {
+            first.push(self.role("simulator"));
+        }
+        groups.push(first);
+        match self.plan.arrangement {
+            Arrangement::OneProcess => groups.push(vec![self.up()]),
+            Arrangement::Apart => {
+                groups.push(Owner::ALL.iter().map(|owner| self.role(owner.name())).collect());
+                groups.push(vec![self.role("gateway")]);
+            }
+        }
+        groups
+    }
+
+    fn recipe(&self, name: &str, arguments: Vec<String>) -> Recipe {
+        Recipe::new(name, self.binary.path(), arguments, self.folder.path())
+    }
+
+    fn up(&self) -> Recipe {
+        let mut arguments = words(&["up"]);
+        arguments.extend(self.data_folder());
+        arguments.extend(self.log());
+        if self.plan.broker.is_embedded() {
+            arguments.extend(self.listeners());
+        } else {
+            arguments.extend(self.reach());
+        }
+        arguments.extend([flag("http"), self.places.http.to_string()]);
+        arguments.extend(self.telescope(self.plan.simulator == Simulator::Within));
+        arguments.extend(self.given_url());
+        self.recipe("up", arguments)
+    }
+
+    fn role(&self, role: &str) -> Recipe {
+        let mut arguments = words(&["run", role]);
+        arguments.extend(self.data_folder());
+        arguments.extend(self.log());
+        match role {
+            "broker" => arguments.extend(self.listeners()),
+            "database" => {}
+            "simulator" => arguments.extend(self.telescope(true)),
+            "gateway" => {
+                arguments.extend(self.reach());
+                arguments.extend([flag("http"), self.places.http.to_string()]);
+            }
+            "bootstrap" => {
+                arguments.extend(self.reach());
+                arguments.extend(self.given_url());
+                if self.plan.database == Database::Private {
+                    let pgpass = self.data().join("pgpass").display().to_string();
+                    let file = self.folder.file("bootstrap.yaml").display().to_string();
+                    arguments.extend([flag("config"), file, flag("pgpass"), pgpass]);
+                }
+            }
+            _ => arguments.extend(self.reach()),
+        }
+        self.recipe(role, arguments)
+    }
+
+    pub(super) fn terminal_recipe(&self, arguments: &[&str]) -> Recipe {
+        let all = self.reach_as("operator").into_iter().chain(words(arguments)).collect();
+        self.recipe("terminal", all)
+    }
+
+    fn data_folder(&self) -> [String; 2] {
+        [flag("data-dir"), self.data().display().to_string()]
+    }
+
+    fn log(&self) -> [String; 2] {
+        [flag("log-level"), self.plan.log_level.clone()]
+    }
+
+    fn listeners(&self) -> Vec<String> {
+        let mut all = vec![flag("mqtt"), self.places.mqtt.to_string()];
+        all.extend([flag("mqtt-ws"), self.places.websocket.to_string()]);
+        if self.plan.broker == Broker::EmbeddedOpen {
+            all.push(flag("open"));
+        }
+        all
+    }
+
+    /// How a node reaches the broker.
+    fn reach(&self) -> Vec<String> {
+        let mut all = self.reach_as("node");
+        if self.plan.broker == Broker::EmbeddedOpen {
+            all.push(flag("open"));
+        }
+        all
+    }
+
+    fn reach_as(&self, account: &str) -> Vec<String> {
+        let mut all = vec![flag("broker"), self.places.mqtt.to_string()];
+        let file = match self.plan.broker {
+            Broker::Embedded => Some(self.data().join("credentials").join(format!("{account}.json"))),
+            Broker::Mosquitto => Some(self.folder.file("login.json")),
+            Broker::EmbeddedOpen | Broker::MosquittoOpen => None,
+        };
+        all.extend(file.into_iter().flat_map(|file| [flag("credentials"), file.display().to_string()]));
+        all
+    }
+
+    fn telescope(&self, here: bool) -> Vec<String> {
+        if !here {
+            return vec![flag("simulator"), "off".to_owned()];
+        }
+        let speed = self.plan.slew_degrees_per_second.to_string();
+        let discovery = self.places.discovery_port.to_string();
+        let simulator = self.places.simulator.to_string();
+        vec![flag("simulator"), simulator, flag("simulator-discovery"), discovery, flag("simulator-speed"), speed]
+    }
+
+    fn given_url(&self) -> Vec<String> {
+        self.database_url().into_iter().flat_map(|url| [flag("database"), url]).collect()
+    }
+}
+
+fn words(all: &[&str]) -> Vec<String> {
+    all.iter().map(|word| (*word).to_owned()).collect()
+}
+
+fn flag(name: &str) -> String {
+    format!("--{name}")
+}
