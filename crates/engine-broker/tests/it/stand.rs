@@ -95,9 +95,11 @@ pub(crate) async fn broker() -> (Broker, SocketAddr, Arc<TableGate>) {
 
 /// Waits until `met` says so.
 pub(crate) async fn until<F: Future<Output = bool>>(what: &str, mut met: impl FnMut() -> F) {
-    let deadline = Instant::now() + PATIENCE;
-    while !met().await {
-        assert!(Instant::now() < deadline, "still waiting until {what}");
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    let mut ticks = tokio::time::interval(Duration::from_millis(5));
+    let waiting = async {
+        while !met().await {
+            ticks.tick().await;
+        }
+    };
+    assert!(tokio::time::timeout(PATIENCE, waiting).await.is_ok(), "still waiting until {what}");
 }
