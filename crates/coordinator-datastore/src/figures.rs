@@ -6,7 +6,7 @@ use catalog::datastore::{GetStatistics, Ping, Pong, Statistics as Shown};
 use coordinator::Cx;
 use health::{Report, Status};
 use serde_json::{Map, Value, json};
-use store::{Statistics, StoreError};
+use store::{Statistics, Store, StoreError};
 use vocabulary::{Clock, Fault, Timestamp};
 
 use crate::Datastore;
@@ -52,20 +52,26 @@ impl Gauge {
     }
 }
 
-/// Samples figures for as long as it is polled.
-pub(crate) async fn sample(datastore: &Datastore) -> Result<(), Fault> {
+/// Samples figures for as long as it is polled: at intervals, and sooner while the database is not well.
+pub(crate) async fn keep_sampling(datastore: &Datastore) -> Result<(), Fault> {
     let mut settings = datastore.settings.subscribe();
     loop {
         let percent = settings.borrow_and_update().capacity_warning_percent;
-        let sampled = tokio::time::timeout(SAMPLE_LIMIT, datastore.store.statistics()).await;
-        let sampled = sampled.unwrap_or(Err(StoreError::Late { operation: "statistics", bound: SAMPLE_LIMIT }));
-        let (status, text) = judge(&sampled, percent);
-        datastore.gauge.0.set(status, text, sampled.map_or_else(|_| Map::new(), |figures| details(&figures)));
+        let status = sample(&datastore.store, &datastore.gauge, percent).await;
         tokio::select! {
             () = tokio::time::sleep(if status == Status::Healthy { SAMPLE.0 } else { SAMPLE.1 }) => {}
             changed = settings.changed() => changed.map_err(|_| Fault::internal("settings are gone"))?,
         }
     }
+}
+
+/// Takes a sample and says how well the database is.
+pub(crate) async fn sample(store: &Store, gauge: &Gauge, percent: u32) -> Status {
+    let sampled = tokio::time::timeout(SAMPLE_LIMIT, store.statistics()).await;
+    let sampled = sampled.unwrap_or(Err(StoreError::Late { operation: "statistics", bound: SAMPLE_LIMIT }));
+    let (status, text) = judge(&sampled, percent);
+    gauge.0.set(status, text, sampled.map_or_else(|_| Map::new(), |figures| details(&figures)));
+    status
 }
 
 fn details(figures: &Statistics) -> Map<String, Value> {

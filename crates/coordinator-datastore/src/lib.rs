@@ -46,8 +46,9 @@ impl Coordinator for Datastore {
     async fn start(start: Start<Self>) -> Result<Self, Fault> {
         let Start { settings, bus, store, clock, given } = start;
         reconfigure(&store, &settings);
-        let vault = Vault::open(given.backups, clock.clone()).await;
+        let vault = Vault::open(given.backups, clock.clone());
         let gauge = Gauge::new(clock.clone());
+        figures::sample(&store, &gauge, settings.capacity_warning_percent).await;
         Ok(Self { settings: watch::Sender::new(settings), bus, store, clock, gauge, vault })
     }
 
@@ -74,7 +75,7 @@ impl Coordinator for Datastore {
     }
 
     async fn work(self: Arc<Self>) -> Result<(), Fault> {
-        tokio::try_join!(figures::sample(&self), backup::work_off(&self)).map(|_| ())
+        tokio::try_join!(figures::keep_sampling(&self), backup::work_off(&self)).map(|_| ())
     }
 
     fn health(&self) -> Vec<Report> {

@@ -53,7 +53,7 @@ pub(crate) struct Vault {
 
 impl Vault {
     /// Opens the folder and makes it where it is missing. Where that fails, health tells, since everything else works without backups.
-    pub(crate) async fn open(folder: PathBuf, clock: Clock) -> Self {
+    pub(crate) fn open(folder: PathBuf, clock: Clock) -> Self {
         let cell = health::Cell::new("backups", clock.clone());
         let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder);
         match made {
@@ -189,15 +189,15 @@ mod tests {
 
     use super::*;
 
-    async fn vault() -> (Vault, tempfile::TempDir) {
+    fn vault() -> (Vault, tempfile::TempDir) {
         let folder = tempfile::tempdir().unwrap();
         let clock = Clock::by_hand("2026-11-21T20:15:00Z".parse().unwrap());
-        (Vault::open(folder.path().join("a/backups"), clock).await, folder)
+        (Vault::open(folder.path().join("a/backups"), clock), folder)
     }
 
     #[tokio::test]
     async fn names() {
-        let (vault, _folder) = vault().await;
+        let (vault, _folder) = vault();
         for (name, code) in [
             ("before-upgrade", None),
             ("a.b_C-1", None),
@@ -221,7 +221,7 @@ mod tests {
 
     #[tokio::test]
     async fn one_at_a_time_and_nothing_is_replaced() {
-        let (vault, _folder) = vault().await;
+        let (vault, _folder) = vault();
         let begin = async |work, name: Option<&str>| vault.begin(work, name.map(str::to_owned)).await;
         let code = |begun: Result<Job, Fault>| begun.unwrap_err().code;
         assert_eq!(code(begin(Work::Restore, Some("a")).await), Code::NotFound);
@@ -238,7 +238,7 @@ mod tests {
 
     #[tokio::test]
     async fn only_backups_are_listed() {
-        let (vault, folder) = vault().await;
+        let (vault, folder) = vault();
         assert!(vault.list().await.unwrap().is_empty());
         for file in ["a.backup", "b.incomplete", "c", ".d.backup", "e f.backup"] {
             std::fs::write(vault.path("x").with_file_name(file), "four").unwrap();
@@ -250,7 +250,7 @@ mod tests {
         assert_eq!(vault.health().status, Status::Healthy);
         let file = folder.path().join("file");
         std::fs::write(&file, "").unwrap();
-        let nowhere = Vault::open(file.join("backups"), Clock::system()).await;
+        let nowhere = Vault::open(file.join("backups"), Clock::system());
         assert_eq!(nowhere.health().status, Status::Degraded);
     }
 }

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use bus::{Connection, Outgoing, Watch};
+use bus::{Bus, Connection, Outgoing, Watch};
 use catalog::{
     Qos,
     message::{BrokerNow, BrokerStatus},
@@ -75,45 +75,76 @@ struct Found {
     failures: u32,
 }
 
-/// Probes the broker until the bus is closed: at intervals, sooner while it is not well, and when the connection changes.
-pub(crate) async fn probe(message: &Message) -> Result<(), Fault> {
-    let place = topic::reply(&message.bus.options().account, &ClientName::fresh(), "probe");
-    let mut echoes = message.bus.watch(&[(place.clone(), Qos::AtLeastOnce)], ROOM).await?;
-    let mut connection = message.bus.connection();
-    let mut settings = message.settings.subscribe();
-    let mut failures = 0;
-    loop {
-        let standing = connection.borrow_and_update().clone();
-        let echo = match &standing {
-            Connection::Up(_) => echo(message, &place, &mut echoes).await,
+/// Sends messages to ourselves over the bus.
+#[derive(Debug)]
+pub(crate) struct Probe {
+    place: String,
+    echoes: Watch,
+    failures: u32,
+}
+
+impl Probe {
+    /// Begins to listen for messages of our own.
+    pub(crate) async fn open(bus: &Bus) -> Result<Self, Fault> {
+        let place = topic::reply(&bus.options().account, &ClientName::fresh(), "probe");
+        let echoes = bus.watch(&[(place.clone(), Qos::AtLeastOnce)], ROOM).await?;
+        Ok(Self { place, echoes, failures: 0 })
+    }
+
+    async fn find(&mut self, bus: &Bus, connection: Connection) -> Found {
+        let echo = match &connection {
+            Connection::Up(_) => self.echo(bus).await,
             Connection::Down(why) => Err(why.clone()),
         };
-        failures = if echo.is_ok() { 0 } else { failures + 1 };
-        let is_well = note(message, &Found { connection: standing, echo, failures }).await;
+        self.failures = if echo.is_ok() { 0 } else { self.failures + 1 };
+        Found { connection, echo, failures: self.failures }
+    }
+
+    /// Sends a message and waits for it.
+    async fn echo(&mut self, bus: &Bus) -> Result<Duration, String> {
+        let id = fresh_uuid().to_string();
+        let sent = Instant::now();
+        let outgoing = Outgoing { topic: self.place.clone(), payload: id.clone().into(), ..Outgoing::default() };
+        bus.publish(outgoing).await.map_err(|fault| fault.to_string())?;
+        let came_back = async {
+            while let Some(delivery) = self.echoes.next().await {
+                if delivery.payload == id.as_bytes() {
+                    return Ok(delivery.received.duration_since(sent));
+                }
+            }
+            Err("bus is closed".to_owned())
+        };
+        let late = |_| Err(format!("own message did not come back within {} s", ECHO_LIMIT.as_secs()));
+        tokio::time::timeout_at(sent + ECHO_LIMIT, came_back).await.unwrap_or_else(late)
+    }
+}
+
+/// Probes the broker once, before anybody asks.
+pub(crate) async fn probe_once(message: &Message, probe: &mut Probe) {
+    let standing = message.bus.connection().borrow().clone();
+    let found = probe.find(&message.bus, standing).await;
+    note(message, &found).await;
+}
+
+/// Probes the broker until the bus is closed: at intervals, sooner while it is not well, and when the connection changes.
+pub(crate) async fn keep_probing(message: &Message) -> Result<(), Fault> {
+    let first = message.probe.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let mut probe = match first {
+        Some(probe) => probe,
+        None => Probe::open(&message.bus).await?,
+    };
+    let mut connection = message.bus.connection();
+    let mut settings = message.settings.subscribe();
+    loop {
+        let standing = connection.borrow_and_update().clone();
+        let found = probe.find(&message.bus, standing).await;
+        let is_well = note(message, &found).await;
         tokio::select! {
             () = tokio::time::sleep(if is_well { message.interval() } else { AGAIN }) => {}
             changed = connection.changed() => changed.map_err(|_| closed())?,
             changed = settings.changed() => changed.map_err(|_| closed())?,
         }
     }
-}
-
-/// Sends a message to ourselves and waits for it.
-async fn echo(message: &Message, place: &str, echoes: &mut Watch) -> Result<Duration, String> {
-    let id = fresh_uuid().to_string();
-    let sent = Instant::now();
-    let probe = Outgoing { topic: place.to_owned(), payload: id.clone().into(), ..Outgoing::default() };
-    message.bus.publish(probe).await.map_err(|fault| fault.to_string())?;
-    let came_back = async {
-        while let Some(delivery) = echoes.next().await {
-            if delivery.payload == id.as_bytes() {
-                return Ok(delivery.received.duration_since(sent));
-            }
-        }
-        Err("bus is closed".to_owned())
-    };
-    let late = |_| Err(format!("own message did not come back within {} s", ECHO_LIMIT.as_secs()));
-    tokio::time::timeout_at(sent + ECHO_LIMIT, came_back).await.unwrap_or_else(late)
 }
 
 /// Keeps and publishes what was found. Says whether all is well.

@@ -1,5 +1,7 @@
 //! The second connection, over which everything on the bus is heard: apart, so that a flood delays no command and no answer.
 
+use std::time::Duration;
+
 use bus::{Bus, BusOptions, Connection, Watch};
 use catalog::{Qos, topic};
 use engine::{Boxed, Engine};
@@ -8,6 +10,8 @@ use vocabulary::{Clock, Fault};
 
 /// Room for messages that were not looked at yet.
 const ROOM: usize = 32_768;
+/// How long the start waits for the connection.
+const BEGIN_LIMIT: Duration = Duration::from_secs(5);
 
 /// The connection that hears everything.
 #[derive(Debug)]
@@ -22,6 +26,13 @@ impl Ear {
         let options = bus.options();
         let client_id = format!("{}-watch", options.client_id);
         Self { bus: Bus::open(BusOptions { client_id, last_will: None, ..options.clone() }), clock }
+    }
+
+    /// Waits for the connection, for a while.
+    pub(crate) async fn begin(&self) {
+        if let Err(fault) = self.bus.ready(BEGIN_LIMIT).await {
+            tracing::warn!(%fault, "connection that hears everything does not stand yet");
+        }
     }
 
     /// Everything from now on; what does not fit is dropped and counted.

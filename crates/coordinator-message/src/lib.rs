@@ -9,7 +9,10 @@ mod pulses;
 mod system;
 mod traffic;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use bus::{BrokerKind, Bus};
 use catalog::Owner;
@@ -23,7 +26,13 @@ use vocabulary::{Clock, Fault};
 
 pub use message_settings::MessageSettings;
 
-use crate::{broker::Line, ear::Ear, flow::FlowMeter, letters::Letters, pulses::Pulses};
+use crate::{
+    broker::{Line, Probe},
+    ear::Ear,
+    flow::FlowMeter,
+    letters::Letters,
+    pulses::Pulses,
+};
 
 /// What the composition root hands in.
 #[derive(Debug, Clone)]
@@ -48,6 +57,8 @@ pub struct Message {
     flow: FlowMeter,
     letters: Letters,
     line: Line,
+    /// Handed over from the start to the work.
+    probe: Mutex<Option<Probe>>,
     pulses: Pulses,
 }
 
@@ -58,18 +69,24 @@ impl Coordinator for Message {
 
     async fn start(start: Start<Self>) -> Result<Self, Fault> {
         let Start { settings, bus, store, clock, given } = start;
-        Ok(Self {
+        let mut probe = Probe::open(&bus).await?;
+        let mut message = Self {
             settings: watch::Sender::new(settings),
             ear: Arc::new(Ear::open(&bus, clock.clone())),
             flow: FlowMeter::new(tokio::time::Instant::now()),
             letters: Letters::default(),
             line: Line::new(&given, clock.clone()),
+            probe: Mutex::default(),
             pulses: Pulses::default(),
             bus,
             store,
             clock,
             given,
-        })
+        };
+        // The first report shall not tell of troubles that are only those of a beginning.
+        tokio::join!(message.ear.begin(), broker::probe_once(&message, &mut probe));
+        message.probe = Mutex::new(Some(probe));
+        Ok(message)
     }
 
     fn routes() -> Routes<Self> {
@@ -98,7 +115,7 @@ impl Coordinator for Message {
             traffic::follow(&self),
             letters::write(&self),
             letters::sweep(&self),
-            broker::probe(&self),
+            broker::keep_probing(&self),
         )
         .map(|_| ())
     }
