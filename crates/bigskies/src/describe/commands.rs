@@ -18,6 +18,12 @@ pub(crate) fn page() -> String {
     page
 }
 
+/// The text with the full stop at its end that clap takes away from a single sentence.
+fn sentences(text: &str) -> String {
+    let is_open = !text.is_empty() && !text.ends_with(['.', '!', '?', '…']);
+    if is_open { format!("{text}.") } else { text.to_owned() }
+}
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Depth {
     Root,
@@ -26,10 +32,11 @@ enum Depth {
 
 fn write_command(page: &mut String, mut command: Command, depth: Depth) {
     let name = command.get_bin_name().unwrap_or_else(|| command.get_name()).to_owned();
-    let about = command.get_long_about().or_else(|| command.get_about()).map(ToString::to_string).unwrap_or_default();
+    let about = command.get_long_about().or_else(|| command.get_about());
+    let about = about.map(|about| sentences(about.to_string().trim())).unwrap_or_default();
     let usage = command.render_usage().to_string();
     let usage: Vec<&str> = usage.trim_start_matches("Usage: ").lines().map(str::trim).collect();
-    let _ = write!(page, "\n## {name}\n\n{}\n\n```\n{}\n```\n", about.trim(), usage.join("\n"));
+    let _ = write!(page, "\n## {name}\n\n{about}\n\n```\n{}\n```\n", usage.join("\n"));
     // Global options stand once, at the root.
     let is_shown =
         |arg: &&Arg| !arg.is_hide_set() && (depth == Depth::Root || !arg.is_global_set()) && !is_built_in(arg);
@@ -59,8 +66,11 @@ fn write_arguments<'a>(page: &mut String, heading: &str, arguments: impl Iterato
 }
 
 fn row(arg: &Arg) -> String {
-    let mut about =
-        arg.get_long_help().or_else(|| arg.get_help()).map(|help| cell(&help.to_string())).unwrap_or_default();
+    let mut about = arg
+        .get_long_help()
+        .or_else(|| arg.get_help())
+        .map(|help| sentences(&cell(&help.to_string())))
+        .unwrap_or_default();
     let mut more = |sentence: String| {
         let _ = write!(about, " {sentence}");
     };

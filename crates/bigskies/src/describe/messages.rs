@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::terminal::{
     output::{Ending, Output, Paint},
-    table::{pairs, table},
+    table::{Shown, pairs, table},
     topics::{called, unknown},
 };
 
@@ -39,10 +39,10 @@ fn find<'a>(directory: &'a Directory, name: Option<&str>) -> Vec<&'a Entry> {
 fn list(paint: Paint, entries: &[&Entry]) -> String {
     let rows = entries.iter().map(|entry| {
         vec![
-            paint.name(&entry.name),
-            entry.kind.as_str().to_owned(),
-            entry.needs.to_string(),
-            first_sentence(&entry.summary()),
+            Shown::name(entry.name.clone()),
+            entry.kind.as_str().into(),
+            entry.needs.to_string().into(),
+            first_sentence(&entry.summary()).into(),
         ]
     });
     table(paint, &["message", "kind", "needs", "is"], rows)
@@ -91,7 +91,7 @@ fn fields(paint: Paint, heading: &str, schema: &Value) -> Option<String> {
     let rows = properties.iter().map(|(name, property)| {
         let text = property.get("description").and_then(Value::as_str).unwrap_or_default().replace('\n', " ");
         let must = if required.contains(&name.as_str()) { "required" } else { "" };
-        vec![name.clone(), must.to_owned(), text]
+        vec![name.into(), must.into(), text.into()]
     });
     Some(table(paint, &[heading, "", "is"], rows))
 }

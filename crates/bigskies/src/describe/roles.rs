@@ -7,7 +7,7 @@ use crate::{
     run::Role,
     terminal::{
         output::{Ending, Output, Paint},
-        table::table,
+        table::{Shown, table},
     },
 };
 
@@ -20,7 +20,7 @@ pub(crate) fn describe(out: &mut Output) -> Result<(), Ending> {
 }
 
 fn words(paint: Paint, all: &[(String, String, &'static str)]) -> String {
-    let rows = all.iter().map(|(name, about, kind)| vec![paint.name(name), (*kind).to_owned(), about.clone()]);
+    let rows = all.iter().map(|(name, about, kind)| vec![Shown::name(name), (*kind).into(), about.into()]);
     table(paint, &["role", "kind", "does"], rows)
 }
 

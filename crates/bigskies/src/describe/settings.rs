@@ -16,7 +16,7 @@ use crate::{
     describe::cell,
     terminal::{
         output::{Ending, Output, Paint},
-        table::table,
+        table::{Shown, table},
     },
 };
 
@@ -65,9 +65,9 @@ fn write_section(page: &mut String, heading: &str, keys: &[Key]) {
 }
 
 fn words(paint: Paint, owner: Owner) -> String {
-    let rows = all(owner)
-        .into_iter()
-        .map(|key| vec![paint.name(&key.key), key.kind.as_str().to_owned(), key.default.to_string(), key.description]);
+    let rows = all(owner).into_iter().map(|key| {
+        vec![Shown::name(key.key), key.kind.as_str().into(), key.default.to_string().into(), key.description.into()]
+    });
     format!("{}\n{}", paint.heading(owner.name()), table(paint, &["setting", "type", "default", "is"], rows))
 }
 
@@ -102,7 +102,7 @@ mod tests {
     fn every_setting_is_described() {
         for owner in Owner::ALL {
             for key in all(owner) {
-                assert!(key.description.ends_with('.'), "{owner} {}: {:?}", key.key, key.description);
+                assert!(key.description.ends_with(['.', ')']), "{owner} {}: {:?}", key.key, key.description);
             }
         }
     }

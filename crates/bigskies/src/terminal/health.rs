@@ -8,7 +8,7 @@ use vocabulary::{Clock, Timestamp};
 use crate::terminal::{
     client::Client,
     output::{Ending, Output, Paint, harmless},
-    table::{duration, table},
+    table::{Shown, duration, table},
 };
 
 /// Nothing needs to be said.
@@ -25,28 +25,29 @@ pub(crate) async fn run(client: &Client, out: &mut Output) -> Result<(), Ending>
 }
 
 fn words(paint: Paint, system: &SystemHealthNow, now: Timestamp) -> String {
-    let rows = system.components.values().map(|report| row(paint, report, now));
+    let rows = system.components.values().map(|report| row(report, now));
     let parts = table(paint, &["part", "status", "up for", "seen", "says"], rows);
-    format!("the observatory is {}: {}\n\n{parts}", status(paint, system.status), harmless(&system.message))
+    format!("the observatory is {}: {}\n\n{parts}", status(system.status).painted(paint), harmless(&system.message))
 }
 
-fn row(paint: Paint, report: &Report, now: Timestamp) -> Vec<String> {
+fn row(report: &Report, now: Timestamp) -> Vec<Shown> {
+    let age = now.since(report.observed_at).as_secs();
     let up = report.details.get("uptime_seconds").and_then(serde_json::Value::as_u64);
     vec![
-        harmless(&report.component),
-        status(paint, report.status),
-        up.map_or_else(|| "-".to_owned(), duration),
-        format!("{} ago", duration(now.since(report.observed_at).as_secs())),
-        harmless(&report.message),
+        harmless(&report.component).into(),
+        status(report.status),
+        up.map_or_else(|| "-".to_owned(), |up| duration(up.saturating_add(age))).into(),
+        format!("{} ago", duration(age)).into(),
+        harmless(&report.message).into(),
     ]
 }
 
 /// The word for how well something is, in its colour.
-pub(crate) fn status(paint: Paint, status: Status) -> String {
+fn status(status: Status) -> Shown {
     match status {
-        Status::Healthy => paint.good(status.as_str()),
-        Status::Unknown | Status::Degraded => paint.doubtful(status.as_str()),
-        Status::Unhealthy => paint.bad(status.as_str()),
+        Status::Healthy => Shown::good(status.as_str()),
+        Status::Unknown | Status::Degraded => Shown::doubtful(status.as_str()),
+        Status::Unhealthy => Shown::bad(status.as_str()),
     }
 }
 

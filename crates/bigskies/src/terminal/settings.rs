@@ -17,7 +17,7 @@ use settings::Kind;
 use crate::terminal::{
     client::Client,
     output::{Ending, Form, Output, Paint, harmless},
-    table::{pairs, table},
+    table::{Shown, pairs, table},
 };
 
 /// What to do with settings.
@@ -141,8 +141,8 @@ fn list(paint: Paint, settings: &[Setting]) -> String {
     let rows = settings.iter().map(|setting| {
         let value = shown(&setting.value);
         let changed = setting.value != setting.default && setting.origin == "row";
-        let value = if changed { paint.doubtful(&value) } else { value };
-        vec![setting.key.clone(), value, shown(&setting.default), harmless(&setting.origin)]
+        let value = if changed { Shown::doubtful(value) } else { value.into() };
+        vec![setting.key.clone().into(), value, shown(&setting.default).into(), harmless(&setting.origin).into()]
     });
     table(paint, &["setting", "value", "default", "origin"], rows)
 }
@@ -167,12 +167,12 @@ fn changes(paint: Paint, changes: &[SettingChange]) -> String {
     }
     let rows = changes.iter().map(|change| {
         vec![
-            change.changed_at.to_string(),
-            change.key.clone(),
-            shown(&change.old_value),
-            shown(&change.new_value),
-            change.changed_by.as_deref().map_or_else(|| "in the database".to_owned(), harmless),
-            change.id.clone(),
+            change.changed_at.to_string().into(),
+            change.key.clone().into(),
+            shown(&change.old_value).into(),
+            shown(&change.new_value).into(),
+            change.changed_by.as_deref().map_or_else(|| "in the database".to_owned(), harmless).into(),
+            change.id.clone().into(),
         ]
     });
     table(paint, &["when", "setting", "from", "to", "by", "change"], rows)

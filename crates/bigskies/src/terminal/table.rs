@@ -1,11 +1,83 @@
 //! Tables without lines, as wide as the terminal; and columns that say what a value is.
 
-use comfy_table::{Cell, ContentArrangement, Table, presets};
+use comfy_table::{Cell, Color, ContentArrangement, Table, presets};
 
 use crate::terminal::output::{Paint, harmless};
 
-/// A table of texts. A cell with colours is one that [`Paint`] made.
-pub(crate) fn table(paint: Paint, headings: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
+/// What a text says of what it names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Tone {
+    Plain,
+    Good,
+    Doubtful,
+    Bad,
+    Name,
+}
+
+/// A text that may have a colour, which takes no room in a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Shown {
+    text: String,
+    tone: Tone,
+}
+
+impl Shown {
+    /// Of what is well.
+    pub(crate) fn good(text: impl Into<String>) -> Self {
+        Self { text: text.into(), tone: Tone::Good }
+    }
+
+    /// Of what needs attention.
+    pub(crate) fn doubtful(text: impl Into<String>) -> Self {
+        Self { text: text.into(), tone: Tone::Doubtful }
+    }
+
+    /// Of what is wrong.
+    pub(crate) fn bad(text: impl Into<String>) -> Self {
+        Self { text: text.into(), tone: Tone::Bad }
+    }
+
+    /// Of what names something.
+    pub(crate) fn name(text: impl Into<String>) -> Self {
+        Self { text: text.into(), tone: Tone::Name }
+    }
+
+    /// The text alone.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The text in its colour.
+    pub(crate) fn painted(&self, paint: Paint) -> String {
+        match self.tone {
+            Tone::Plain => self.text.clone(),
+            Tone::Good => paint.good(&self.text),
+            Tone::Doubtful => paint.doubtful(&self.text),
+            Tone::Bad => paint.bad(&self.text),
+            Tone::Name => paint.name(&self.text),
+        }
+    }
+
+    fn cell(self) -> Cell {
+        let cell = Cell::new(self.text);
+        match self.tone {
+            Tone::Plain => cell,
+            Tone::Good => cell.fg(Color::DarkGreen),
+            Tone::Doubtful => cell.fg(Color::DarkYellow),
+            Tone::Bad => cell.fg(Color::DarkRed),
+            Tone::Name => cell.fg(Color::DarkCyan),
+        }
+    }
+}
+
+impl<T: Into<String>> From<T> for Shown {
+    fn from(text: T) -> Self {
+        Self { text: text.into(), tone: Tone::Plain }
+    }
+}
+
+/// A table, a row below the other.
+pub(crate) fn table(paint: Paint, headings: &[&str], rows: impl IntoIterator<Item = Vec<Shown>>) -> String {
     let mut table = Table::new();
     table.load_preset(presets::NOTHING);
     match paint {
@@ -14,7 +86,7 @@ pub(crate) fn table(paint: Paint, headings: &[&str], rows: impl IntoIterator<Ite
     };
     table.set_header(headings.iter().map(|heading| Cell::new(heading.to_uppercase())));
     for row in rows {
-        table.add_row(row);
+        table.add_row(row.into_iter().map(Shown::cell));
     }
     for column in table.column_iter_mut() {
         column.set_padding((0, 2));
@@ -54,7 +126,7 @@ mod tests {
 
     #[test]
     fn columns_stand_below_each_other() {
-        let rows = [vec!["Main".to_owned(), "a".to_owned()], vec!["x".to_owned(), String::new()]];
+        let rows = [vec!["Main".into(), Shown::good("a")], vec!["x".into(), "".into()]];
         assert_eq!(table(Paint::Plain, &["name", "id"], rows), "NAME  ID\nMain  a\nx");
     }
 

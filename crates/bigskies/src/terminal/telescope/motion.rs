@@ -175,7 +175,6 @@ impl Progress {
             self.bar.set_position(done(self.furthest_degrees, left));
         }
         self.bar.set_message(message(left, position));
-        self.bar.tick();
     }
 }
 
@@ -195,12 +194,13 @@ fn done(furthest_degrees: f64, left_degrees: f64) -> u64 {
 }
 
 fn message(left_degrees: Option<f64>, position: &Position) -> String {
-    let does = doings(Paint::Plain, position);
+    let doings = doings(position);
+    let does = doings.text();
     match (left_degrees, position.altitude, position.azimuth) {
         (Some(left), _, _) if left < 1.0 => format!("{:.1}' to go, {does}", left * 60.0),
         (Some(left), _, _) => format!("{left:.1} degrees to go, {does}"),
         (None, Some(altitude), Some(azimuth)) => format!("altitude {altitude}, azimuth {azimuth}, {does}"),
-        (None, _, _) => does,
+        (None, _, _) => does.to_owned(),
     }
 }
 

@@ -9,7 +9,7 @@ use crate::terminal::{
     client::Client,
     listen::{Heard, Listener, payload},
     output::{Ending, Output, Paint},
-    table::{self, marked, pairs},
+    table::{self, Shown, marked, pairs},
     telescope::{
         arguments::WatchArgs,
         goal::equinox_words,
@@ -19,7 +19,7 @@ use crate::terminal::{
 
 /// Everything that is known of where a mount points.
 pub(crate) fn details(paint: Paint, label: &str, position: &Position) -> String {
-    let mut lines = vec![("telescope", paint.name(label)), ("is", doings(paint, position))];
+    let mut lines = vec![("telescope", paint.name(label)), ("is", doings(position).painted(paint))];
     // A telescope has a name of its own; its mount's is another.
     let mount = marked(&position.name, position.simulated);
     if mount != label {
@@ -45,37 +45,38 @@ pub(crate) fn details(paint: Paint, label: &str, position: &Position) -> String 
 pub(crate) fn table<'a>(paint: Paint, rows: impl Iterator<Item = (String, Result<&'a Position, &'a Fault>)>) -> String {
     let rows = rows.map(|(label, asked)| match asked {
         Ok(position) => vec![
-            label,
-            doings(paint, position),
-            told(position.right_ascension.as_ref()),
-            told(position.declination.as_ref()),
-            told(position.altitude.as_ref()),
-            told(position.azimuth.as_ref()),
+            label.into(),
+            doings(position),
+            told(position.right_ascension.as_ref()).into(),
+            told(position.declination.as_ref()).into(),
+            told(position.altitude.as_ref()).into(),
+            told(position.azimuth.as_ref()).into(),
         ],
-        Err(fault) => vec![label, paint.bad(&fault.message)],
+        Err(fault) => vec![label.into(), Shown::bad(&fault.message)],
     });
     table::table(paint, &["telescope", "is", "right ascension", "declination", "altitude", "azimuth"], rows)
 }
 
 /// What a mount does, in words.
-pub(crate) fn doings(paint: Paint, position: &Position) -> String {
+pub(crate) fn doings(position: &Position) -> Shown {
     if !position.connected {
-        return paint.bad("not connected");
+        return Shown::bad("not connected");
     }
-    let mut words = Vec::new();
+    let doings = [
+        (position.slewing, "slewing"),
+        (position.at_park, "parked"),
+        (position.tracking, "tracking"),
+        (position.at_home, "at home"),
+    ];
+    let words: Vec<&str> = doings.into_iter().filter_map(|(does, word)| does.then_some(word)).collect();
+    let words = if words.is_empty() { "standing still".to_owned() } else { words.join(", ") };
     if position.slewing {
-        words.push(paint.doubtful("slewing"));
+        Shown::doubtful(words)
+    } else if position.tracking {
+        Shown::good(words)
+    } else {
+        words.into()
     }
-    if position.at_park {
-        words.push("parked".to_owned());
-    }
-    if position.tracking {
-        words.push(paint.good("tracking"));
-    }
-    if position.at_home {
-        words.push("at home".to_owned());
-    }
-    if words.is_empty() { "standing still".to_owned() } else { words.join(", ") }
 }
 
 fn told(value: Option<&impl Display>) -> String {
@@ -145,7 +146,7 @@ fn line(paint: Paint, position: &Position) -> String {
         told(position.declination.as_ref()),
         told(position.altitude.as_ref()),
         told(position.azimuth.as_ref()),
-        doings(paint, position),
+        doings(position).painted(paint),
     )
 }
 
@@ -199,7 +200,7 @@ mod tests {
             (Position { connected: false, ..still.clone() }, "not connected"),
             (Position { at_park: true, at_home: true, ..still }, "parked, at home"),
         ] {
-            assert_eq!(doings(Paint::Plain, &position), words);
+            assert_eq!(doings(&position).text(), words);
         }
     }
 

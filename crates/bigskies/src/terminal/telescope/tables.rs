@@ -4,7 +4,7 @@ use catalog::telescope::{Device, DeviceState};
 
 use crate::terminal::{
     output::{Paint, harmless},
-    table::{marked, table},
+    table::{Shown, marked, table},
     telescope::roll::{Named, Roll},
 };
 
@@ -15,11 +15,11 @@ pub(crate) fn devices(paint: Paint, devices: &[Device]) -> String {
     }
     let rows = devices.iter().map(|device| {
         vec![
-            marked(&device.name, device.simulated),
-            harmless(&device.device_type),
-            state(paint, device.state),
-            format!("{}#{}", harmless(&device.server_url), device.device_number),
-            device.device_id.to_string(),
+            marked(&device.name, device.simulated).into(),
+            harmless(&device.device_type).into(),
+            state(device.state),
+            format!("{}#{}", harmless(&device.server_url), device.device_number).into(),
+            device.device_id.to_string().into(),
         ]
     });
     table(paint, &["device", "type", "state", "server", "id"], rows)
@@ -34,17 +34,23 @@ pub(crate) fn telescopes(paint: Paint, roll: &Roll) -> String {
         let named = Named::Telescope(telescope.clone());
         let mount =
             roll.device_of(&named).map_or_else(|| "-".to_owned(), |device| marked(&device.name, device.simulated));
-        let may = if telescope.enabled { paint.good("enabled") } else { paint.doubtful("disabled") };
-        vec![roll.label(&named), mount, may, harmless(&telescope.owner_id), telescope.id.to_string()]
+        let may = if telescope.enabled { Shown::good("enabled") } else { Shown::doubtful("disabled") };
+        vec![
+            roll.label(&named).into(),
+            mount.into(),
+            may,
+            harmless(&telescope.owner_id).into(),
+            telescope.id.to_string().into(),
+        ]
     });
     table(paint, &["telescope", "mount", "state", "owner", "id"], rows)
 }
 
-fn state(paint: Paint, state: DeviceState) -> String {
+fn state(state: DeviceState) -> Shown {
     match state {
-        DeviceState::Connected => paint.good("connected"),
-        DeviceState::Disconnected => paint.doubtful("disconnected"),
-        DeviceState::Lost => paint.bad("lost"),
+        DeviceState::Connected => Shown::good("connected"),
+        DeviceState::Disconnected => Shown::doubtful("disconnected"),
+        DeviceState::Lost => Shown::bad("lost"),
     }
 }
 
