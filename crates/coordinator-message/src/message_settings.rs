@@ -10,8 +10,7 @@ pub struct MessageSettings {
     /// How often broker and system are looked at and their states published, in seconds. A coordinator that was not heard for three of these
     /// counts as unhealthy, so it should not be shorter than any coordinator's `health_interval_seconds`.
     pub monitor_interval: u32,
-    /// How many probes of the broker may fail one after the other before it counts as unhealthy; until then it is degraded. (Connections are made
-    /// again without end.)
+    /// How many probes of the broker may fail one after the other before it counts as unhealthy; until then it is degraded.
     pub max_reconnect_attempts: u32,
     /// How many dead letters may wait to be written; further ones are counted and thrown away.
     pub max_queue_size: u32,
