@@ -276,8 +276,7 @@ impl Process {
         } else if let Some(url) = &options.serve.database {
             database::endpoint_of(url)?
         } else {
-            let endpoint = await_credentials(&bus, WAIT).await?;
-            endpoint
+            await_credentials(&bus, WAIT).await?
         };
         let pool = if handed_out.is_some() { boot_file.pool() } else { PoolSettings::default() };
         let store = Store::connect(endpoint, pool).await?;
