@@ -27,7 +27,9 @@ pub(crate) fn run(filters: &[String]) -> Result<(), Failure> {
             "give parts of test names, or nothing",
         ));
     }
-    at_pace(Pace::Quick, filters)
+    // Whoever runs it unattended wants to know everything that fails.
+    let pace = if std::env::var_os("CI").is_some() { Pace::Whole } else { Pace::Quick };
+    at_pace(pace, filters)
 }
 
 /// The tests, and without a filter the checks before them.
