@@ -7,6 +7,7 @@ use catalog::{
 };
 use coordinator::Cx;
 use store::backup::{self, BackupError, Summary};
+use tokio::sync::watch;
 use vocabulary::Fault;
 
 use crate::{
@@ -45,29 +46,50 @@ pub(crate) async fn work_off(datastore: &Datastore) -> Result<(), Fault> {
     }
 }
 
-/// Does a piece of work and shows that it is under way.
+/// Does a piece of work and shows how far it is.
 async fn follow(datastore: &Datastore, job: &Job) -> Result<Summary, BackupError> {
-    let (operation_id, table) = (job.operation_id.clone(), String::new());
-    let progress = BackupProgress { operation_id, table, tables_done: 0, tables_total: 0 };
-    if let Err(fault) = datastore.bus.retain(job.operation_id.as_str(), &progress).await {
-        tracing::warn!(%fault, "progress of a backup was not published");
+    let nothing_yet = BackupProgress {
+        operation_id: job.operation_id.clone(),
+        table: String::new(),
+        tables_done: 0,
+        tables_total: 0,
+    };
+    let (steps, mut progress) = watch::channel(nothing_yet);
+    progress.mark_changed();
+    let work = run(datastore, job, &steps);
+    tokio::pin!(work);
+    loop {
+        tokio::select! {
+            ended = &mut work => return ended,
+            Ok(()) = progress.changed() => {
+                let now = progress.borrow_and_update().clone();
+                if let Err(fault) = datastore.bus.retain(job.operation_id.as_str(), &now).await {
+                    tracing::warn!(%fault, "progress of a backup was not published");
+                }
+            }
+        }
     }
-    run(datastore, job).await
 }
 
-async fn run(datastore: &Datastore, job: &Job) -> Result<Summary, BackupError> {
+async fn run(datastore: &Datastore, job: &Job, steps: &watch::Sender<BackupProgress>) -> Result<Summary, BackupError> {
     let (endpoint, path) = (datastore.store.endpoint(), datastore.vault.path(&job.name));
+    let tell = |step: backup::Step<'_>| {
+        steps.send_modify(|progress| {
+            step.table.clone_into(&mut progress.table);
+            progress.tables_done = step.done;
+            progress.tables_total = step.total;
+        });
+    };
     match job.work {
-        Work::Create => backup::backup(&endpoint, &path, datastore.clock.now()).await,
-        Work::Restore => backup::restore(&endpoint, &path).await,
+        Work::Create => backup::backup_in_steps(&endpoint, &path, datastore.clock.now(), &tell).await,
+        Work::Restore => backup::restore_in_steps(&endpoint, &path, &tell).await,
     }
 }
 
 /// Tells the end. After a restoration everybody reads their settings again, since the rows are others now.
 async fn tell(datastore: &Datastore, job: Job, ended: Result<Summary, BackupError>) {
     let Job { operation_id, name, work } = job;
-    // The store does not count rows.
-    let rows = 0;
+    let rows = ended.as_ref().map_or(0, |summary| summary.tables.iter().map(|table| table.rows).sum());
     let failure = ended.err().map(Fault::from);
     match &failure {
         None => tracing::info!(%operation_id, name, ?work, rows, "backup work ended"),

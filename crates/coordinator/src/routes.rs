@@ -118,9 +118,9 @@ fn row_of(owner: Owner, entry: &Entry) -> Entry {
         .messages()
         .into_iter()
         .find(|row| {
-            row.kind == entry.kind
-                && row.name.ends_with(entry.name.rsplit('/').next().unwrap_or_default())
-                && (row.payload)() == payload
+            // The owner stands before the name of a command and behind that of a notice.
+            let is_named = row.name.ends_with(entry.name.as_ref()) || row.name.starts_with(entry.name.as_ref());
+            row.kind == entry.kind && is_named && (row.payload)() == payload
         })
         .unwrap_or_else(|| entry.clone())
 }

@@ -42,7 +42,35 @@ pub struct TableSummary {
     pub name: String,
     /// Its length in the file.
     pub bytes: u64,
+    /// Its rows.
+    pub rows: u64,
 }
+
+impl TableSummary {
+    const fn begin(name: String) -> Self {
+        Self { name, bytes: 0, rows: 0 }
+    }
+
+    /// Counts a piece; in COPY's text form only the end of a row is a bare newline.
+    fn count(&mut self, chunk: &[u8]) {
+        self.bytes += chunk.len() as u64;
+        self.rows += chunk.iter().filter(|byte| **byte == b'\n').count() as u64;
+    }
+}
+
+/// How far the work is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Step<'a> {
+    /// The table that is begun now.
+    pub table: &'a str,
+    /// Tables that are done.
+    pub done: u32,
+    /// Tables in all.
+    pub total: u32,
+}
+
+/// Hears of each step when it begins.
+pub type Steps<'a> = &'a (dyn Fn(Step<'_>) + Send + Sync);
 
 /// Why there is no backup, or no restoration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -103,6 +131,19 @@ struct Header {
 /// # Errors
 /// See [`BackupError`].
 pub async fn backup(endpoint: &Endpoint, path: &Path, now: Timestamp) -> Result<Summary, BackupError> {
+    backup_in_steps(endpoint, path, now, &|_| {}).await
+}
+
+/// The same, telling of each step.
+///
+/// # Errors
+/// See [`BackupError`].
+pub async fn backup_in_steps(
+    endpoint: &Endpoint,
+    path: &Path,
+    now: Timestamp,
+    steps: Steps<'_>,
+) -> Result<Summary, BackupError> {
     let mut connection = connect(endpoint).await?;
     let snapshot = sqlx::raw_sql("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
     bounded("backup snapshot", STEP_BOUND, snapshot.execute(&mut connection)).await?;
@@ -115,9 +156,9 @@ pub async fn backup(endpoint: &Endpoint, path: &Path, now: Timestamp) -> Result<
     let mut writer = Writer::create(path).await?;
     writer.json(&header).await?;
     let mut summaries = Vec::new();
-    for table in &header.tables {
-        let bytes = copy_out(&mut connection, table, &mut writer).await?;
-        summaries.push(TableSummary { name: table.name.clone(), bytes });
+    for (done, table) in header.tables.iter().enumerate() {
+        tell(steps, &header.tables, done);
+        summaries.push(copy_out(&mut connection, table, &mut writer).await?);
     }
     let summary = Summary { created_at: now, tables: summaries };
     writer.json(&summary).await?;
@@ -136,11 +177,11 @@ pub async fn verify(path: &Path) -> Result<Summary, BackupError> {
     let header: Header = reader.json().await?;
     let mut lengths = Vec::new();
     for table in &header.tables {
-        let mut bytes = 0;
+        let mut length = TableSummary::begin(table.name.clone());
         while let Some(chunk) = reader.chunk().await? {
-            bytes += chunk.len() as u64;
+            length.count(&chunk);
         }
-        lengths.push(TableSummary { name: table.name.clone(), bytes });
+        lengths.push(length);
     }
     let summary: Summary = reader.json().await?;
     if summary.tables != lengths {
@@ -155,6 +196,14 @@ pub async fn verify(path: &Path) -> Result<Summary, BackupError> {
 /// # Errors
 /// See [`BackupError`]; then everything is as it was.
 pub async fn restore(endpoint: &Endpoint, path: &Path) -> Result<Summary, BackupError> {
+    restore_in_steps(endpoint, path, &|_| {}).await
+}
+
+/// The same, telling of each step.
+///
+/// # Errors
+/// See [`BackupError`]; then everything is as it was.
+pub async fn restore_in_steps(endpoint: &Endpoint, path: &Path, steps: Steps<'_>) -> Result<Summary, BackupError> {
     let checked = verify(path).await?;
     let mut connection = connect(endpoint).await?;
     let mut transaction = bounded("restore", STEP_BOUND, connection.begin()).await?;
@@ -165,7 +214,8 @@ pub async fn restore(endpoint: &Endpoint, path: &Path) -> Result<Summary, Backup
         return Err(BackupError::Schema { path: path.to_owned(), reason });
     }
     tables::empty(&mut transaction, &header.tables).await?;
-    for table in &header.tables {
+    for (done, table) in header.tables.iter().enumerate() {
+        tell(steps, &header.tables, done);
         copy_in(&mut transaction, table, &mut reader).await?;
     }
     let summary: Summary = reader.json().await?;
@@ -180,16 +230,27 @@ pub async fn restore(endpoint: &Endpoint, path: &Path) -> Result<Summary, Backup
     Ok(summary)
 }
 
-async fn copy_out(connection: &mut PgConnection, table: &Table, writer: &mut Writer) -> Result<u64, BackupError> {
+fn tell(steps: Steps<'_>, tables: &[Table], done: usize) {
+    let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+    if let Some(table) = tables.get(done) {
+        steps(Step { table: &table.name, done: count(done), total: count(tables.len()) });
+    }
+}
+
+async fn copy_out(
+    connection: &mut PgConnection,
+    table: &Table,
+    writer: &mut Writer,
+) -> Result<TableSummary, BackupError> {
     let statement = table.copy_out();
     let mut chunks = bounded("backup table", STEP_BOUND, connection.copy_out_raw(&statement)).await?;
-    let mut bytes = 0;
+    let mut summary = TableSummary::begin(table.name.clone());
     while let Some(chunk) = bounded("backup table", STEP_BOUND, chunks.try_next()).await? {
-        bytes += chunk.len() as u64;
+        summary.count(&chunk);
         writer.chunk(&chunk).await?;
     }
     writer.end_of_table().await?;
-    Ok(bytes)
+    Ok(summary)
 }
 
 async fn copy_in(connection: &mut PgConnection, table: &Table, reader: &mut Reader) -> Result<(), BackupError> {

@@ -10,11 +10,12 @@ use catalog::{
     datastore::{
         BackupEnded, BackupProgress, BackupStarted, CreateBackup, GetStatistics, ListBackups, Ping, RestoreBackup,
     },
-    frame::GetHealth,
+    frame::{GetHealth, GetSetting},
     topic,
 };
 use health::Status;
 use serde_json::Value;
+use store::inbox::Inbox;
 use vocabulary::{Code, Fault};
 
 use crate::stand::{PATIENCE, Stand, until};
@@ -79,6 +80,8 @@ async fn backup_and_restoration() {
     let started = create(&stand, Some("before")).await.unwrap();
     let done = ended(&mut events, &started).await;
     assert_eq!(done.failure, None);
+    // The setting and its history.
+    assert_eq!(done.rows, 2);
     let mut seen = Vec::new();
     loop {
         let delivery = next(&mut progress).await;
@@ -103,8 +106,20 @@ async fn backup_and_restoration() {
         assert_eq!(outcome.map(|started| started.name).unwrap_err().code, code);
     }
 
+    stand.set("retry_attempts", 9).await.unwrap();
     let started = restore(&stand, "before").await.unwrap();
-    assert_eq!(ended(&mut events, &started).await.failure, None);
+    let done = ended(&mut events, &started).await;
+    assert_eq!((done.failure, done.rows), (None, 2));
+    // Settings are rows, too, and read again.
+    let get = GetSetting { key: "retry_attempts".to_owned() };
+    until("the setting is what it was", async || {
+        stand.client.ask_of(Owner::Datastore, &get).await.unwrap().setting.value == 3
+    })
+    .await;
+    until("the pool has it", async || stand.store.settings().retry_attempts == 3).await;
+    // Commands that were accepted since the backup are still remembered.
+    let inbox = Inbox::open(stand.store.clone(), "datastore", vocabulary::ids::fresh_uuid(), 1000).await.unwrap();
+    assert!(inbox.rows() >= 4, "{}", inbox.rows());
 
     let path = stand.folder.path().join("backups/damaged.backup");
     std::fs::copy(path.with_file_name("before.backup"), &path).unwrap();

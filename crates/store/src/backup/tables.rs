@@ -8,6 +8,8 @@ use crate::{StoreError, tx::bounded};
 
 /// The tables that say which migrations ran; a backup is restored only where they agree, so their rows stay.
 const RECORDS: [&str; 2] = ["schema_migrations", "schema_migrations_extra"];
+/// The memory of accepted commands: with that of another day in its place a command could have a second effect.
+const MEMORY: &str = "inbox";
 
 /// A table as it stands in a backup.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,8 +76,8 @@ pub(super) async fn all(connection: &mut PgConnection) -> Result<Vec<Table>, Sto
          WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
              AND c.relpersistence <> 't' AND c.relname <> ALL ($1)
          ORDER BY c.relname";
-    let rows =
-        bounded("backup", STEP_BOUND, sqlx::query(statement).bind(RECORDS.as_slice()).fetch_all(connection)).await?;
+    let left_out: Vec<&str> = RECORDS.into_iter().chain([MEMORY]).collect();
+    let rows = bounded("backup", STEP_BOUND, sqlx::query(statement).bind(left_out).fetch_all(connection)).await?;
     let table = |row: &sqlx::postgres::PgRow| {
         Ok(Table {
             name: row.try_get(0)?,
