@@ -67,6 +67,16 @@ impl Notes {
     pub(crate) fn add(&self, message: Message) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(message);
     }
+
+    /// Notes a line of `bigskies watch --json`.
+    pub(crate) fn add_line(&self, line: &str) {
+        let Ok(Value::Object(mut seen)) = serde_json::from_str(line) else { return };
+        let retained = seen.get("retained").and_then(Value::as_bool).unwrap_or_default();
+        let payload = seen.remove("payload").unwrap_or_default();
+        if let Some(Value::String(topic)) = seen.remove("topic") {
+            self.add(Message { topic, payload, retained });
+        }
+    }
 }
 
 impl Heard {

@@ -18,7 +18,7 @@
 //! | PostgreSQL | [`Observatory::postmaster`]: [`Postmaster::kill`], [`Postmaster::freeze`], [`Postmaster::thaw`] |
 //! | the bus, with our client | [`Observatory::client`], [`Heard`] |
 //! | the bus, with Debian's clients | [`Observatory::mosquitto_clients`]: [`Clients::publish`], [`Clients::subscribe`] |
-//! | the terminal's commands | [`Observatory::terminal`] |
+//! | the terminal's commands | [`Observatory::terminal`], [`Observatory::watch_in_terminal`] |
 //! | the simulated telescope | [`Observatory::simulator`]: [`SimulatedTelescope::effects`], [`SimulatedTelescope::set_faults`] |
 //! | HTTP | [`http::get`], [`http::put`] |
 //! | waiting for a state | [`until`] |

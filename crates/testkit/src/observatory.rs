@@ -14,6 +14,7 @@ use bus::{Address, Ask, Bus, BusOptions, Credentials};
 use catalog::{Command as _, Owner, Qos, frame::GetHealth, topic};
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt as _, BufReader};
 use vocabulary::{Clock, Timestamp, ids::fresh_uuid};
 
 use crate::{
@@ -504,11 +505,25 @@ impl Observatory {
         Terminal { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
     }
 
-    /// Starts a command of the terminal that goes on, such as `watch`; what it prints is in its log.
-    pub fn terminal_in_background(&self, name: &str, arguments: &[&str]) -> Process {
-        let mut recipe = self.terminal_recipe(arguments);
-        name.clone_into(&mut recipe.name);
-        recipe.start()
+    /// Listens with `bigskies watch --json`; when this returns it hears. Filters need one retained message among what they let through.
+    ///
+    /// # Panics
+    /// Where it hears nothing.
+    pub async fn watch_in_terminal(&self, filters: &[&str]) -> Heard {
+        let arguments: Vec<&str> = ["--json", "watch"].into_iter().chain(filters.iter().copied()).collect();
+        let mut command = tokio::process::Command::from(self.terminal_recipe(&arguments).command());
+        let started = command.stdout(Stdio::piped()).kill_on_drop(true).spawn();
+        let mut child = started.unwrap_or_else(|e| panic!("bigskies can't be started: {e}"));
+        let Some(stdout) = child.stdout.take() else { panic!("bigskies watch has no output") };
+        let mut lines = BufReader::new(stdout).lines();
+        let heard = Heard::noting(async move |notes| {
+            while let Ok(Some(line)) = lines.next_line().await {
+                notes.add_line(&line);
+            }
+            drop(child);
+        });
+        heard.wait_for("anything in bigskies watch", CONNECT_LIMIT, |_| true).await;
+        heard
     }
 
     /// The end of all logs, for a person who wonders.
