@@ -130,7 +130,7 @@ impl Entry {
 
     /// The same row as the frame gives it to `owner`: the name behind the owner's, the right on the owner's resource.
     #[must_use]
-    pub(crate) fn given_to(mut self, owner: Owner) -> Self {
+    pub fn given_to(mut self, owner: Owner) -> Self {
         self.name = match self.kind {
             Kind::Health => format!("health/{}-coordinator", owner.name()).into(),
             Kind::Notice => format!("config/update/{}-coordinator", owner.name()).into(),

@@ -294,11 +294,7 @@ async fn remembered<C: Coordinator>(shared: &Arc<Shared<C>>, passed: Passed<C>) 
 }
 
 /// What does no harm when it is repeated, and safety: remembered in this process. Safety is recorded afterwards, as well as that goes.
-async fn at_once<C: Coordinator>(
-    shared: &Arc<Shared<C>>,
-    passed: Passed<C>,
-    memory: Remembered,
-) -> Option<Answer> {
+async fn at_once<C: Coordinator>(shared: &Arc<Shared<C>>, passed: Passed<C>, memory: Remembered) -> Option<Answer> {
     match shared.recent.accept(&memory.caller, &memory.id, memory.fingerprint) {
         Todo::Execute => {
             let is_safety = passed.route.entry.lane == LaneName::Safety;

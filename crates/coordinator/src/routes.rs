@@ -70,7 +70,7 @@ impl<C: Coordinator> Routes<C> {
         F: Fn(Cx<C>, M) -> Fut + Send + Sync + Copy + 'static,
         Fut: Future<Output = Result<M::Reply, Fault>> + Send + 'static,
     {
-        self.add(row_of(owner, &entry), M::scope, handler)
+        self.add(entry.given_to(owner), M::scope, handler)
     }
 
     /// The same for a notice.
@@ -80,7 +80,7 @@ impl<C: Coordinator> Routes<C> {
         F: Fn(Cx<C>, N) -> Fut + Send + Sync + Copy + 'static,
         Fut: Future<Output = Result<N::Reply, Fault>> + Send + 'static,
     {
-        self.add(row_of(owner, &entry), |_| None, handler)
+        self.add(entry.given_to(owner), |_| None, handler)
     }
 
     fn add<M, R, F, Fut>(mut self, entry: Entry, scope: fn(&M) -> Option<String>, handler: F) -> Self
@@ -109,20 +109,6 @@ impl<C: Coordinator> Routes<C> {
     pub fn names(&self) -> BTreeSet<String> {
         self.routes.iter().map(|route| route.entry.name.to_string()).collect()
     }
-}
-
-/// The row of the frame's message as `owner` has it.
-fn row_of(owner: Owner, entry: &Entry) -> Entry {
-    let payload = (entry.payload)();
-    owner
-        .messages()
-        .into_iter()
-        .find(|row| {
-            // The owner stands before the name of a command and behind that of a notice.
-            let is_named = row.name.ends_with(entry.name.as_ref()) || row.name.starts_with(entry.name.as_ref());
-            row.kind == entry.kind && is_named && (row.payload)() == payload
-        })
-        .unwrap_or_else(|| entry.clone())
 }
 
 fn read<M: DeserializeOwned>(name: &str, payload: Value) -> Result<M, Fault> {

@@ -77,11 +77,8 @@ pub(crate) async fn live<C: Coordinator>(
 ) -> Result<(), Fault> {
     let bus = Bus::connect(options(frame, C::OWNER, ""), CONNECT_LIMIT).await?;
     let has_safety = C::OWNER.messages().iter().any(|entry| entry.lane == Lane::Safety);
-    let safety = if has_safety {
-        Some(Bus::connect(options(frame, C::OWNER, "-safety"), CONNECT_LIMIT).await?)
-    } else {
-        None
-    };
+    let safety =
+        if has_safety { Some(Bus::connect(options(frame, C::OWNER, "-safety"), CONNECT_LIMIT).await?) } else { None };
     let outcome = with_buses::<C>(frame, given, stop, &bus, safety.as_ref()).await;
     match &outcome {
         Ok(()) => {
