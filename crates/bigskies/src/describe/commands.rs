@@ -41,16 +41,12 @@ fn write_command(page: &mut String, mut command: Command, depth: Depth) {
     let is_shown =
         |arg: &&Arg| !arg.is_hide_set() && (depth == Depth::Root || !arg.is_global_set()) && !is_built_in(arg);
     write_arguments(page, "argument", command.get_positionals().filter(is_shown));
-    write_arguments(page, "option", command.get_opts().chain(flags(&command)).filter(is_shown));
+    write_arguments(page, "option", command.get_arguments().filter(|arg| !arg.is_positional()).filter(is_shown));
     let below: Vec<Command> =
         command.get_subcommands().filter(|sub| !sub.is_hide_set() && sub.get_name() != "help").cloned().collect();
     for sub in below {
         write_command(page, sub, Depth::Below);
     }
-}
-
-fn flags(command: &Command) -> impl Iterator<Item = &Arg> {
-    command.get_arguments().filter(|arg| !arg.is_positional() && !arg.get_action().takes_values())
 }
 
 fn is_built_in(arg: &Arg) -> bool {

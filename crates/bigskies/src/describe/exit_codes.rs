@@ -9,14 +9,17 @@ pub(crate) fn page() -> String {
     let mut page = String::from(
         "# Exit codes\n\nGenerated from `vocabulary::Code` by `cargo xtask generate`; do not edit.\n\n\
          The same words are the `code` of an error on the bus, and the statuses are those of the HTTP face.\n\n\
-         | exit code | word | HTTP | |\n|---|---|---|---|\n\
-         | 0 | | 200 | It is done. |\n\
-         | 2 | | | The command line can't be understood. |\n",
+         | exit code | word | HTTP | |\n|---|---|---|---|\n",
     );
-    let mut codes = Code::ALL;
-    codes.sort_by_key(|code| code.exit_code());
-    for code in codes {
-        let _ = writeln!(page, "| {} | `{code}` | {} | {} |", code.exit_code(), code.http_status(), meaning(code));
+    let mut rows: Vec<(u8, String)> = Code::ALL
+        .iter()
+        .map(|code| (code.exit_code(), format!("`{code}` | {} | {}", code.http_status(), meaning(*code))))
+        .collect();
+    rows.push((0, " | 200 | It is done.".to_owned()));
+    rows.push((2, " | | The command line can't be understood.".to_owned()));
+    rows.sort();
+    for (exit_code, row) in rows {
+        let _ = writeln!(page, "| {exit_code} | {row} |");
     }
     page
 }

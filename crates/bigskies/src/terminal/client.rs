@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use bus::{Address, Ask, Bus, BusOptions, Credentials, Watch};
+use bus::{Address, Ask, Bus, BusOptions, Connection, Credentials, Watch};
 use catalog::{Command, Owner, Qos, topic};
 use clap::Args;
 use serde_json::{Map, Value};
@@ -129,14 +129,13 @@ impl Client {
     /// Connects.
     ///
     /// # Errors
-    /// `unavailable` where the broker can't be reached or does not let us in; what is wrong with the credentials.
+    /// `unavailable` where the broker can't be reached, `unauthenticated` where it does not let us in; what is wrong with the credentials.
     pub(crate) async fn connect(options: &ClientOptions) -> Result<Self, Fault> {
-        let login = options.login()?;
-        let anonymous = login.is_none();
-        let bus_options = options.bus_options(login)?;
-        let address = bus_options.address.clone();
-        let connected = Bus::connect(bus_options, options.limit.unwrap_or(CONNECT_LIMIT)).await;
-        let bus = connected.map_err(|fault| explained(fault, &address, anonymous))?;
+        let bus = Bus::open(options.bus_options(options.login()?)?);
+        if let Err(fault) = reach(&bus, options.limit.unwrap_or(CONNECT_LIMIT)).await {
+            bus.abandon();
+            return Err(fault);
+        }
         Ok(Self { bus, limit: options.limit })
     }
 
@@ -207,14 +206,33 @@ fn without_nulls(mut payload: Value) -> Value {
     payload
 }
 
-/// The fault of connecting, with what the terminal knows of the way out.
-pub(crate) fn explained(fault: Fault, address: &Address, anonymous: bool) -> Fault {
-    let hint = if anonymous {
-        "start an observatory with `bigskies up`, or name yours with --broker and, where it asks for a login, --credentials"
-    } else {
-        "start an observatory with `bigskies up`, or name yours with --broker; see that --credentials fit it"
+/// Waits until the connection stands, but not on a broker that has refused us: it will not change its mind.
+async fn reach(bus: &Bus, limit: Duration) -> Result<(), Fault> {
+    let mut connection = bus.connection();
+    let refused = async {
+        let seen = connection.wait_for(|now| matches!(now, Connection::Down(why) if is_refusal(why))).await;
+        if seen.is_err() {
+            std::future::pending::<()>().await;
+        }
     };
-    Fault::new(fault.code, format!("{} ({address})", fault.message)).hint(hint)
+    let BusOptions { address, credentials, .. } = bus.options();
+    tokio::select! {
+        ready = bus.ready(limit) => ready.map_err(|fault| {
+            Fault::new(fault.code, format!("{} ({address})", fault.message))
+                .hint("start an observatory with `bigskies up`, or name the broker of yours with --broker")
+        }),
+        () = refused => Err(match credentials {
+            Some(login) => Fault::unauthenticated(format!("broker {address} does not let account {} in", login.account))
+                .hint("name the credentials of this observatory with --credentials, or its data folder with --data-dir"),
+            None => Fault::unauthenticated(format!("broker {address} lets nobody in without a login"))
+                .hint("name a file with --credentials, or the data folder of the observatory with --data-dir"),
+        }),
+    }
+}
+
+/// Whether a broker answered that it does not want us (MQTT 5, section 3.2.2.2), as the bus words it.
+fn is_refusal(why: &str) -> bool {
+    ["BadUserNamePassword", "NotAuthorized", "Banned", "BadAuthenticationMethod"].iter().any(|code| why.contains(code))
 }
 
 #[cfg(test)]
@@ -234,6 +252,18 @@ mod tests {
             ("soon", None),
         ] {
             assert_eq!(seconds(text).ok(), limit.map(Duration::from_millis), "{text}");
+        }
+    }
+
+    #[test]
+    fn refusals() {
+        for (why, refused) in [
+            ("Connection refused, return code: `BadUserNamePassword`", true),
+            ("Connection refused, return code: `NotAuthorized`", true),
+            ("Connection refused, return code: `ServerBusy`", false),
+            ("I/O: Connection refused (os error 111)", false),
+        ] {
+            assert_eq!(is_refusal(why), refused, "{why}");
         }
     }
 

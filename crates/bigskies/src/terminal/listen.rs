@@ -26,6 +26,7 @@ pub(crate) struct Listener {
     watch: Watch,
     connection: watch::Receiver<Connection>,
     interrupt: Signal,
+    is_lost: bool,
 }
 
 impl Listener {
@@ -40,7 +41,7 @@ impl Listener {
         let watch = client.watch(&filters).await?;
         let mut connection = client.bus().connection();
         connection.mark_unchanged();
-        Ok(Self { watch, connection, interrupt })
+        Ok(Self { watch, connection, interrupt, is_lost: false })
     }
 
     /// What comes next.
@@ -55,13 +56,20 @@ impl Listener {
                 _ = self.interrupt.recv() => return Ok(Heard::Interrupted),
                 changed = self.connection.changed() => {
                     changed.map_err(|_| closed())?;
-                    match &*self.connection.borrow_and_update() {
-                        Connection::Up(_) => remark("connected again"),
-                        Connection::Down(why) => remark(&format!("connection lost: {why}; it is made again")),
-                    }
+                    self.remark_on_change();
                 }
             }
         }
+    }
+
+    /// Says once that the connection is lost, however often making it again fails.
+    fn remark_on_change(&mut self) {
+        match &*self.connection.borrow_and_update() {
+            Connection::Up(_) => remark("connected again"),
+            Connection::Down(_) if self.is_lost => {}
+            Connection::Down(why) => remark(&format!("connection lost: {why}; it is made again")),
+        }
+        self.is_lost = matches!(*self.connection.borrow(), Connection::Down(_));
     }
 }
 
