@@ -167,7 +167,8 @@ impl RunOptions {
             let _ = writeln!(out, "configuration and credentials are good");
             return Ok(());
         }
-        Err(Fault::invalid(format!("configuration is wrong: {}", report.complaints)).hint("correct what is named and validate again"))
+        Err(Fault::invalid(format!("configuration is wrong: {}", report.complaints))
+            .hint("correct what is named and validate again"))
     }
 }
 
@@ -194,7 +195,12 @@ struct Reach {
 }
 
 impl Process {
-    async fn start(&mut self, options: &RunOptions, boot_file: &Configuration, client: &ClientOptions) -> Result<(), Fault> {
+    async fn start(
+        &mut self,
+        options: &RunOptions,
+        boot_file: &Configuration,
+        client: &ClientOptions,
+    ) -> Result<(), Fault> {
         let data = client.data_folder();
         let parts: Vec<&str> = options.roles.iter().filter_map(|role| role.part()).collect();
         if !parts.is_empty() {
@@ -228,7 +234,12 @@ impl Process {
     }
 
     /// Our own broker where it is among the roles, else that of `--broker` or the boot file.
-    async fn reach(&mut self, options: &RunOptions, boot_file: &Configuration, client: &ClientOptions) -> Result<Reach, Fault> {
+    async fn reach(
+        &mut self,
+        options: &RunOptions,
+        boot_file: &Configuration,
+        client: &ClientOptions,
+    ) -> Result<Reach, Fault> {
         if options.has(Role::Broker) {
             let folder = self.folder.as_ref().ok_or_else(|| Fault::internal("role broker has no data folder"))?;
             folder.inner("credentials")?;

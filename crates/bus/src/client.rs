@@ -138,17 +138,29 @@ impl Receiver for Inbox {
     fn filters(&self) -> Vec<Filter> {
         let inner = self.shared.lock();
         let replies = topic::replies(&self.shared.options.account, &self.shared.client);
-        let mut filters =
-            vec![filter(replies, Qos::AtLeastOnce), filter(topic::EVERY_HEALTH.to_owned(), Qos::AtLeastOnce)];
+        let mut wanted: Vec<Filter> = inner.watched().map(|(path, qos)| filter(path.clone(), *qos)).collect();
+        wanted.push(filter(topic::EVERY_HEALTH.to_owned(), Qos::AtLeastOnce));
+        let mut filters = vec![filter(replies, Qos::AtLeastOnce)];
         filters.extend(inner.retained.claimed().map(|claimed| claim(claimed.clone())));
-        for watcher in &inner.watchers {
-            for (path, qos) in &watcher.filters {
-                if !filters.iter().any(|other| other.path == *path) {
-                    filters.push(filter(path.clone(), *qos));
-                }
+        for (index, narrow) in wanted.iter().enumerate() {
+            // Of two that cover each other, being the same, the first stays.
+            let is_covered = wanted.iter().enumerate().any(|(other, wide)| {
+                other != index
+                    && topic::covers(&wide.path, &narrow.path)
+                    && (other < index || !topic::covers(&narrow.path, &wide.path))
+            });
+            if !is_covered {
+                filters.push(narrow.clone());
             }
         }
         filters
+    }
+}
+
+impl Inner {
+    /// Every filter that somebody watches.
+    fn watched(&self) -> impl Iterator<Item = &(String, Qos)> {
+        self.watchers.iter().flat_map(|watcher| watcher.filters.iter())
     }
 }
 
@@ -230,6 +242,11 @@ impl Bus {
         if matches!(*self.link.connection.borrow(), Connection::Up(_)) {
             let sent = tokio::time::timeout(PUBLISH_LIMIT, self.link.client.subscribe_many(wanted)).await;
             sent.map_err(|_| full())?.map_err(|_| closed())?;
+            let covers_health = |path: &str| path != topic::EVERY_HEALTH && topic::covers(path, topic::EVERY_HEALTH);
+            if filters.iter().any(|(path, _)| covers_health(path)) {
+                let leaving = self.link.client.unsubscribe(topic::EVERY_HEALTH);
+                tokio::time::timeout(PUBLISH_LIMIT, leaving).await.map_err(|_| full())?.map_err(|_| closed())?;
+            }
         }
         Ok(Watch { deliveries })
     }

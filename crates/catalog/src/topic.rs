@@ -92,6 +92,20 @@ pub fn matches(filter: &str, topic: &str) -> bool {
     levels.next().is_none()
 }
 
+/// Whether `wide` lets through whatever `narrow` does: subscribed to both, a client is sent the same message twice.
+pub fn covers(wide: &str, narrow: &str) -> bool {
+    let mut levels = narrow.split('/');
+    for wanted in wide.split('/') {
+        match (wanted, levels.next()) {
+            ("#", _) => return true,
+            ("+", Some(level)) if level != "#" => {}
+            (_, Some(level)) if level == wanted => {}
+            _ => return false,
+        }
+    }
+    levels.next().is_none()
+}
+
 /// The group a topic is counted under in figures of message flow: its first levels, ids cut off.
 pub fn flow_prefix(topic: &str) -> String {
     let levels: Vec<&str> = topic.split('/').collect();
@@ -131,6 +145,22 @@ mod tests {
             ("my/reply", None),
         ] {
             assert_eq!(account_of_reply(topic), account, "{topic}");
+        }
+    }
+
+    #[test]
+    fn wide_filters_cover_narrow_ones() {
+        for (wide, narrow, covered) in [
+            ("bigskies/#", EVERY_HEALTH, true),
+            (EVERY_HEALTH, EVERY_HEALTH, true),
+            (EVERY_HEALTH, "bigskies/coordinator/health/telescope-coordinator", true),
+            ("bigskies/coordinator/+/#", "bigskies/coordinator/+/state/+", true),
+            (EVERY_HEALTH, "bigskies/#", false),
+            ("a/+", "a/#", false),
+            ("a/b", "a/+", false),
+            ("a/b", "a/b/c", false),
+        ] {
+            assert_eq!(covers(wide, narrow), covered, "{wide} {narrow}");
         }
     }
 

@@ -127,6 +127,11 @@ pub fn keys<S: Settings>() -> Vec<Key> {
 }
 
 fn kind_of(property: &Value) -> Kind {
+    // An enumeration whose words are described is a choice of constants.
+    let is_word = |choice: &Value| choice.get("const").is_some_and(Value::is_string);
+    if property.get("oneOf").and_then(Value::as_array).is_some_and(|choices| choices.iter().all(is_word)) {
+        return Kind::String;
+    }
     match property.get("type").and_then(Value::as_str) {
         Some("string") => Kind::String,
         Some("integer") => Kind::Int,

@@ -78,9 +78,9 @@ pub(crate) fn endpoint_of(url: &str) -> Result<Endpoint, Fault> {
 
 /// Brings the tables up to date.
 pub(crate) async fn migrate(endpoint: &Endpoint, extra: &[migrations::ExtraMigration]) -> Result<(), Fault> {
-    let report = migrations::run(endpoint, extra)
-        .await
-        .map_err(|e| Fault::unavailable(e.to_string()).hint("see that the database runs and that the account may change its tables"))?;
+    let report = migrations::run(endpoint, extra).await.map_err(|e| {
+        Fault::unavailable(e.to_string()).hint("see that the database runs and that the account may change its tables")
+    })?;
     if !report.applied.is_empty() {
         tracing::info!(applied = report.applied.len(), "tables were brought up to date");
     }

@@ -41,19 +41,31 @@ impl AddressOrOff {
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ServeOptions {
     /// Where MQTT is served.
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:1883", env = "BIGSKIES_MQTT")]
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:1883", env = "BIGSKIES_MQTT", hide_env_values = true)]
     pub(crate) mqtt: SocketAddr,
     /// Where MQTT over WebSocket is served.
-    #[arg(long, value_name = "ADDR|off", default_value = "127.0.0.1:9001", env = "BIGSKIES_MQTT_WS")]
+    #[arg(
+        long,
+        value_name = "ADDR|off",
+        default_value = "127.0.0.1:9001",
+        env = "BIGSKIES_MQTT_WS",
+        hide_env_values = true
+    )]
     pub(crate) mqtt_ws: AddressOrOff,
     /// Let everybody in without a password; only on addresses that nobody else can reach.
     #[arg(long)]
     pub(crate) open: bool,
     /// Where HTTP is served.
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080", env = "BIGSKIES_HTTP")]
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080", env = "BIGSKIES_HTTP", hide_env_values = true)]
     pub(crate) http: SocketAddr,
     /// Where the simulated telescope is served.
-    #[arg(long, value_name = "ADDR|off", default_value = "127.0.0.1:32323", env = "BIGSKIES_SIMULATOR")]
+    #[arg(
+        long,
+        value_name = "ADDR|off",
+        default_value = "127.0.0.1:32323",
+        env = "BIGSKIES_SIMULATOR",
+        hide_env_values = true
+    )]
     pub(crate) simulator: AddressOrOff,
     /// The UDP port on which the simulated telescope answers discovery.
     #[arg(long, value_name = "PORT", default_value_t = 32227)]
@@ -65,7 +77,7 @@ pub(crate) struct ServeOptions {
     #[arg(long, value_name = "URL", env = "DATABASE_URL", hide_env_values = true)]
     pub(crate) database: Option<String>,
     /// How much is logged: error, warn, info, debug or trace.
-    #[arg(long, value_name = "LEVEL", default_value = "info", env = "BIGSKIES_LOG")]
+    #[arg(long, value_name = "LEVEL", default_value = "info", env = "BIGSKIES_LOG", hide_env_values = true)]
     pub(crate) log_level: String,
 }
 
