@@ -323,7 +323,12 @@ impl<F: Fn(&str) -> Option<String>> Sources<'_, F> {
             port: self.either("database.port", "DB_PORT", database.port, usual_database.port)?,
             database: self.either("database.database", "DB_NAME", database.database, usual_database.database)?,
             user: self.either("database.user", "DB_USER", database.user, usual_database.user)?,
-            sslmode: self.either("database.sslmode", "DB_SSLMODE", database.sslmode, usual_database.sslmode)?,
+            sslmode: self.either(
+                "database.sslmode",
+                "DB_SSLMODE",
+                database.sslmode.map(|mode| mode.0),
+                usual_database.sslmode,
+            )?,
             sslrootcert: self
                 .either("database.sslrootcert", "DB_SSLROOTCERT", database.sslrootcert, PathBuf::new())
                 .map(|path| Some(path).filter(|path| !path.as_os_str().is_empty()))?,
@@ -334,7 +339,7 @@ impl<F: Fn(&str) -> Option<String>> Sources<'_, F> {
             ),
             connection_timeout: self.given(
                 "database.connection_timeout",
-                database.connection_timeout,
+                database.connection_timeout.map(|span| span.0),
                 usual_database.connection_timeout,
             ),
         };
@@ -344,7 +349,7 @@ impl<F: Fn(&str) -> Option<String>> Sources<'_, F> {
             client_id: self.given("mqtt.client_id", mqtt.client_id, usual_mqtt.client_id),
             reconnect_interval: self.given(
                 "mqtt.reconnect_interval",
-                mqtt.reconnect_interval,
+                mqtt.reconnect_interval.map(|span| span.0),
                 usual_mqtt.reconnect_interval,
             ),
             max_reconnect_attempts: self.given(

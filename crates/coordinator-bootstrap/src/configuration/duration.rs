@@ -1,31 +1,51 @@
 //! Durations as the file writes them: `10s`, `500ms`, `1m30s`, or a number of seconds.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
-use serde::{Deserialize, Deserializer, de::Error};
+use serde::{
+    Deserialize, Deserializer,
+    de::{Error, Visitor},
+};
 
 const UNITS: [(&str, f64); 4] = [("ms", 0.001), ("s", 1.0), ("m", 60.0), ("h", 3600.0)];
 /// Nothing in the file waits longer than a day.
 const SECONDS_MAX: f64 = 86_400.0;
 
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Written {
-    Seconds(f64),
-    Text(String),
+/// A duration as it is written.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Span(pub(super) Duration);
+
+impl<'de> Deserialize<'de> for Span {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Reader)
+    }
 }
 
-/// Reads a duration that may be left out.
-pub(super) fn optional<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
-    let written = Option::<Written>::deserialize(deserializer)
-        .map_err(|_| D::Error::custom("is not a duration: write 10s, 500ms or 1m30s"))?;
-    written
-        .map(|written| match written {
-            Written::Seconds(seconds) => of_seconds(seconds, &seconds.to_string()),
-            Written::Text(text) => parse(&text),
-        })
-        .transpose()
-        .map_err(D::Error::custom)
+/// Complains while it reads, since only then the complaint gets the key and the line.
+struct Reader;
+
+impl Visitor<'_> for Reader {
+    type Value = Span;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a duration as 10s, 500ms or 1m30s")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Span, E> {
+        parse(text).map(Span).map_err(E::custom)
+    }
+
+    fn visit_u64<E: Error>(self, seconds: u64) -> Result<Span, E> {
+        self.visit_str(&seconds.to_string())
+    }
+
+    fn visit_i64<E: Error>(self, seconds: i64) -> Result<Span, E> {
+        self.visit_str(&seconds.to_string())
+    }
+
+    fn visit_f64<E: Error>(self, seconds: f64) -> Result<Span, E> {
+        self.visit_str(&seconds.to_string())
+    }
 }
 
 fn parse(text: &str) -> Result<Duration, String> {

@@ -1,11 +1,14 @@
 //! The file as it is written: every key may be left out, none may be unknown.
 
-use std::{path::PathBuf, time::Duration};
+use std::{fmt, path::PathBuf};
 
-use serde::Deserialize;
+use serde::{
+    Deserialize, Deserializer,
+    de::{Error, Visitor},
+};
 use store::SslMode;
 
-use super::duration;
+use super::duration::Span;
 
 /// The whole file.
 #[derive(Debug, Default, Deserialize)]
@@ -24,12 +27,10 @@ pub(super) struct DatabasePart {
     pub(super) port: Option<u16>,
     pub(super) database: Option<String>,
     pub(super) user: Option<String>,
-    #[serde(deserialize_with = "sslmode")]
-    pub(super) sslmode: Option<SslMode>,
+    pub(super) sslmode: Option<Mode>,
     pub(super) sslrootcert: Option<PathBuf>,
     pub(super) max_connections: Option<u32>,
-    #[serde(deserialize_with = "duration::optional")]
-    pub(super) connection_timeout: Option<Duration>,
+    pub(super) connection_timeout: Option<Span>,
 }
 
 /// `mqtt`.
@@ -39,8 +40,7 @@ pub(super) struct MqttPart {
     pub(super) broker_url: Option<String>,
     pub(super) broker_port: Option<u16>,
     pub(super) client_id: Option<String>,
-    #[serde(deserialize_with = "duration::optional")]
-    pub(super) reconnect_interval: Option<Duration>,
+    pub(super) reconnect_interval: Option<Span>,
     pub(super) max_reconnect_attempts: Option<u32>,
 }
 
@@ -69,10 +69,27 @@ impl File {
     }
 }
 
-fn sslmode<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<SslMode>, D::Error> {
-    let text = Option::<String>::deserialize(deserializer)?;
-    let parsed = text.map(|text| text.parse::<SslMode>()).transpose();
-    parsed.map_err(|_| {
-        serde::de::Error::custom(format!("is not one of {}", SslMode::ALL.map(SslMode::as_str).join(", ")))
-    })
+/// An `sslmode` as it is written.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Mode(pub(super) SslMode);
+
+impl<'de> Deserialize<'de> for Mode {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_str(Reader)
+    }
+}
+
+/// Complains while it reads, since only then the complaint gets the key and the line.
+struct Reader;
+
+impl Visitor<'_> for Reader {
+    type Value = Mode;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "one of {}", SslMode::ALL.map(SslMode::as_str).join(", "))
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Mode, E> {
+        text.parse().map(Mode).map_err(|_| E::invalid_value(serde::de::Unexpected::Str(text), &self))
+    }
 }
