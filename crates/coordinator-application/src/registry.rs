@@ -239,3 +239,108 @@ impl Engine for Registry {
         Box::pin(async {})
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use serde_json::Map;
+
+    use super::*;
+
+    fn registry(services_max: u32) -> Registry {
+        Registry::new(Clock::by_hand("2026-11-21T20:00:00Z".parse().unwrap()), services_max)
+    }
+
+    fn id(text: &str) -> ServiceId {
+        text.parse().unwrap()
+    }
+
+    fn row(registry: &Registry, text: &str, name: &str) -> Service {
+        let (now, name, status) = (registry.clock.now(), name.to_owned(), Status::Healthy);
+        let (endpoint, metadata) = (String::new(), Map::new());
+        Service { id: id(text), name, endpoint, metadata, status, registered_at: now, last_heartbeat: now }
+    }
+
+    #[test]
+    fn the_reading_that_began_last_holds() {
+        // Rows by the order in which their readings began, held in the order given; nothing stands for no row.
+        for (rows, order, holds) in [
+            ([Some("old"), Some("new")], [0, 1], Some("new")),
+            ([Some("old"), Some("new")], [1, 0], Some("new")),
+            ([Some("old"), None], [0, 1], None),
+            ([Some("old"), None], [1, 0], None),
+            ([None, Some("new")], [1, 0], Some("new")),
+        ] {
+            let registry = registry(9);
+            let readings = [registry.reading(), registry.reading()];
+            for index in order {
+                registry.hold(readings[index], &id("a"), rows[index].map(|name| row(&registry, "a", name)));
+            }
+            let found = registry.get(&id("a")).map(|service| service.name);
+            assert_eq!(found.as_deref(), holds, "{rows:?} {order:?}");
+        }
+    }
+
+    #[test]
+    fn a_reading_of_all_gives_way_to_later_ones_of_one() {
+        let registry = registry(9);
+        registry.hold(registry.reading(), &id("left"), Some(row(&registry, "left", "x")));
+        registry.hold(registry.reading(), &id("gone"), Some(row(&registry, "gone", "x")));
+        let all = registry.reading();
+        registry.hold(registry.reading(), &id("left"), None);
+        registry.hold(registry.reading(), &id("new"), Some(row(&registry, "new", "x")));
+        registry.hold_all(all, vec![row(&registry, "left", "x"), row(&registry, "there", "x")]);
+        let names: Vec<String> = registry.those(|_| true).into_iter().map(|service| service.id.to_string()).collect();
+        assert_eq!(names, ["new", "there"]);
+    }
+
+    #[test]
+    fn places_are_bounded_also_on_the_way() {
+        let registry = registry(2);
+        registry.hold(registry.reading(), &id("a"), Some(row(&registry, "a", "x")));
+        let coming = registry.place(&id("b")).unwrap();
+        assert!(registry.place(&id("b")).is_ok() && registry.place(&id("a")).is_ok());
+        assert!(registry.place(&id("c")).is_err());
+        drop(coming);
+        assert!(registry.place(&id("c")).is_ok());
+        registry.allow(1);
+        assert!(registry.place(&id("c")).is_err() && registry.place(&id("a")).is_ok());
+    }
+
+    #[test]
+    fn heartbeats_are_news_only_when_they_are_let() {
+        let registry = registry(9);
+        let first = row(&registry, "a", "x");
+        registry.hold(registry.reading(), &id("a"), Some(first.clone()));
+        assert_eq!(registry.take_changed().len(), 1);
+        registry.clock.advance(Duration::from_secs(1));
+        let heard = Service { last_heartbeat: registry.clock.now(), ..first };
+        registry.hold(registry.reading(), &id("a"), Some(heard.clone()));
+        assert_eq!(registry.take_changed(), []);
+        registry.let_heartbeats_be_news();
+        assert_eq!(registry.take_changed(), [(id("a"), Some(heard.clone()))]);
+        registry.let_heartbeats_be_news();
+        assert_eq!(registry.take_changed(), []);
+        registry.put_back(id("a"));
+        assert_eq!(registry.take_changed(), [(id("a"), Some(heard))]);
+        registry.hold(registry.reading(), &id("a"), None);
+        assert_eq!(registry.take_changed(), [(id("a"), None)]);
+    }
+
+    #[test]
+    fn health() {
+        let registry = registry(3);
+        for (text, status, whole) in [
+            ("a", Status::Healthy, Status::Healthy),
+            ("a", Status::Degraded, Status::Healthy),
+            ("b", Status::Unhealthy, Status::Degraded),
+            ("b", Status::Healthy, Status::Healthy),
+            ("c", Status::Healthy, Status::Degraded),
+        ] {
+            let service = Service { status, ..row(&registry, text, "x") };
+            registry.hold(registry.reading(), &id(text), Some(service));
+            assert_eq!(registry.health().status, whole, "{text} {status}: {}", registry.health().message);
+        }
+    }
+}
