@@ -96,6 +96,10 @@ impl Notice for Register {
     const ALIASES: &'static [&'static str] = &["service/event/register"];
     const NEEDS: Needs = WRITE;
     type Reply = OneService;
+
+    fn scope(&self) -> Option<String> {
+        Some(self.id.to_string())
+    }
 }
 
 /// A service says that it is still there.
@@ -118,6 +122,10 @@ impl Notice for Heartbeat {
     const ALIASES: &'static [&'static str] = &["service/event/heartbeat"];
     const NEEDS: Needs = WRITE;
     type Reply = Done;
+
+    fn scope(&self) -> Option<String> {
+        Some(self.id.to_string())
+    }
 }
 
 /// Takes a service out of the registry.
@@ -140,6 +148,10 @@ impl Command for Unregister {
     const NEEDS: Needs = WRITE;
     const EFFECT: Effect = Effect::Changes;
     type Reply = Done;
+
+    fn scope(&self) -> Option<String> {
+        Some(self.id.to_string())
+    }
 }
 
 /// Asks for one service.

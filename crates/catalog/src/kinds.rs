@@ -159,6 +159,11 @@ pub trait Notice: Shape {
     const QOS: Qos = Qos::AtLeastOnce;
     /// The answer, where one is wanted.
     type Reply: Shape;
+
+    /// The one thing it is about, if it is about one: what is about the same thing is heard in the order of its arrival.
+    fn scope(&self) -> Option<String> {
+        None
+    }
 }
 
 /// A fact, in the past tense, published once by its owner.

@@ -60,7 +60,7 @@ impl<C: Coordinator> Routes<C> {
         F: Fn(Cx<C>, N) -> Fut + Send + Sync + Copy + 'static,
         Fut: Future<Output = Result<N::Reply, Fault>> + Send + 'static,
     {
-        self.add(Entry::notice::<N>(), |_| None, handler)
+        self.add(Entry::notice::<N>(), N::scope, handler)
     }
 
     /// Handles a message of the frame for `owner`, whose row in the catalogue has the owner's name in it.
@@ -80,7 +80,7 @@ impl<C: Coordinator> Routes<C> {
         F: Fn(Cx<C>, N) -> Fut + Send + Sync + Copy + 'static,
         Fut: Future<Output = Result<N::Reply, Fault>> + Send + 'static,
     {
-        self.add(entry.given_to(owner), |_| None, handler)
+        self.add(entry.given_to(owner), N::scope, handler)
     }
 
     fn add<M, R, F, Fut>(mut self, entry: Entry, scope: fn(&M) -> Option<String>, handler: F) -> Self
