@@ -15,7 +15,9 @@
 //! |---|---|
 //! | start, stop, restart the whole | [`Observatory::with`], [`Plan::start`], [`Observatory::stop`], [`Observatory::restart`] |
 //! | end, freeze and start one process | [`Observatory::kill`], [`Observatory::interrupt`], [`Observatory::freeze`], [`Observatory::thaw`], [`Observatory::start_again`] |
-//! | PostgreSQL | [`Observatory::postmaster`]: [`Postmaster::kill`], [`Postmaster::freeze`], [`Postmaster::thaw`] |
+//! | PostgreSQL | [`Observatory::postmaster`]: [`Postmaster::kill`], [`Postmaster::ready`], [`Postmaster::freeze`], [`Postmaster::thaw`] |
+//! | the health of all | [`Observatory::healthy_again`] |
+//! | rows of settings, by hand | [`Observatory::write_setting_by_hand`] |
 //! | the bus, with our client | [`Observatory::client`], [`Heard`] |
 //! | the bus, with Debian's clients | [`Observatory::mosquitto_clients`]: [`Clients::publish`], [`Clients::subscribe`] |
 //! | the terminal's commands | [`Observatory::terminal`], [`Observatory::watch_in_terminal`] |
@@ -34,6 +36,7 @@ mod heard;
 pub mod http;
 mod mosquitto;
 mod observatory;
+mod plan;
 mod postgres;
 mod process;
 mod simulated;
@@ -41,13 +44,15 @@ mod wait;
 
 pub use bus::{Ask, BrokerKind, Bus, Credentials, Delivery, Outgoing, Watch};
 pub use simulator::alpaca::{FaultKind, ScriptedFault, Strikes};
-pub use vocabulary::{Code, Fault, Timestamp};
+pub use store::Endpoint;
+pub use vocabulary::{Clock, Code, Fault, Timestamp};
 
 pub use binary::Binary;
 pub use clients::{Clients, Version};
 pub use heard::{Heard, Message};
 pub use mosquitto::Mosquitto;
-pub use observatory::{Arrangement, Broker, Database, Observatory, Plan, Simulator, Terminal};
+pub use observatory::{Observatory, Terminal};
+pub use plan::{Arrangement, Broker, Database, Plan, Simulator};
 pub use postgres::{GivenServer, Postmaster};
 pub use process::{Process, Recipe};
 pub use simulated::{Effect, SimulatedTelescope};

@@ -14,6 +14,10 @@ use bus::{Address, Ask, Bus, BusOptions, Credentials};
 use catalog::{Command as _, Owner, Qos, frame::GetHealth, topic};
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
+use store::{
+    Endpoint, PoolSettings, Store, StoreError,
+    setting_rows::{self, SettingRow},
+};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use vocabulary::{Clock, Timestamp, ids::fresh_uuid};
 
@@ -24,6 +28,7 @@ use crate::{
     heard::{Heard, Message},
     http,
     mosquitto::Mosquitto,
+    plan::{Arrangement, Broker, Database, Plan, Simulator},
     postgres::{GivenServer, Postmaster},
     process::Process,
     simulated::SimulatedTelescope,
@@ -41,95 +46,7 @@ const TERMINAL_LIMIT: Duration = Duration::from_secs(90);
 /// How often other ports are tried when somebody was quicker.
 const ATTEMPTS: usize = 5;
 
-/// Which broker.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Broker {
-    /// Ours, with accounts.
-    Embedded,
-    /// Ours, without.
-    EmbeddedOpen,
-    /// Mosquitto, with one account for everybody.
-    Mosquitto,
-    /// Mosquitto that lets everybody in.
-    MosquittoOpen,
-}
-
-impl Broker {
-    /// Whether it is ours.
-    pub const fn is_embedded(self) -> bool {
-        matches!(self, Self::Embedded | Self::EmbeddedOpen)
-    }
-}
-
-/// Which database.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Database {
-    /// The observatory's own.
-    Private,
-    /// One that is given by a URL, with a password.
-    Given,
-}
-
-/// Which processes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Arrangement {
-    /// `bigskies up`.
-    OneProcess,
-    /// `bigskies run ROLE`, a process for each role.
-    Apart,
-}
-
-/// Where the simulated telescope is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Simulator {
-    /// In the process of the others, unless these are apart.
-    Within,
-    /// In a process of its own, so that its record of effects survives what happens to the others.
-    Apart,
-    /// Nowhere.
-    Off,
-}
-
-/// What an observatory shall be.
-#[derive(Debug, Clone)]
-pub struct Plan {
-    broker: Broker,
-    database: Database,
-    arrangement: Arrangement,
-    simulator: Simulator,
-    slew_degrees_per_second: f64,
-    log_level: String,
-}
-
 impl Plan {
-    /// The same, with other processes.
-    #[must_use]
-    pub const fn arrangement(mut self, arrangement: Arrangement) -> Self {
-        self.arrangement = arrangement;
-        self
-    }
-
-    /// The same, with the simulated telescope elsewhere.
-    #[must_use]
-    pub const fn simulator(mut self, simulator: Simulator) -> Self {
-        self.simulator = simulator;
-        self
-    }
-
-    /// The same, with a telescope of another speed. The default, 60° a second, is quick and still seen to move.
-    #[must_use]
-    pub const fn slewing_at(mut self, degrees_per_second: f64) -> Self {
-        self.slew_degrees_per_second = degrees_per_second;
-        self
-    }
-
-    /// The same, logging more or less.
-    #[must_use]
-    pub fn log_level(mut self, level: &str) -> Self {
-        level.clone_into(&mut self.log_level);
-        self
-    }
-
     /// Starts it; when this returns all of it is ready.
     ///
     /// # Panics
@@ -387,7 +304,7 @@ impl Observatory {
         *place = place.recipe().start();
     }
 
-    /// Waits until every coordinator answers that it is well.
+    /// Waits until every coordinator answers that it is well. One that has not yet noticed what happened to it says so as well.
     ///
     /// # Panics
     /// Where one does not within `limit`.
@@ -416,6 +333,30 @@ impl Observatory {
     /// The URL of its database, where one is given.
     pub fn database_url(&self) -> Option<String> {
         self.given.as_ref().map(GivenServer::url)
+    }
+
+    /// Writes a row of settings as a person with `psql` does: behind the backs of the coordinators, under their names in the table.
+    ///
+    /// # Panics
+    /// Where the database does not take it.
+    pub async fn write_setting_by_hand(&self, coordinator: &str, key: &str, kind: &str, value: &Value) {
+        let written = async {
+            let store = Store::connect(self.endpoint(), PoolSettings::default()).await?;
+            let mut tx = store.begin().await?;
+            setting_rows::put(&mut tx, &SettingRow { coordinator, key, value, kind, secret: false }, "psql").await?;
+            tx.commit().await?;
+            store.close().await;
+            Ok::<_, StoreError>(())
+        };
+        written.await.unwrap_or_else(|e| panic!("row {key} of {coordinator} can't be written: {e}"));
+    }
+
+    /// Its database, as itself sees it.
+    pub fn endpoint(&self) -> Endpoint {
+        match &self.given {
+            Some(given) => given.endpoint.clone(),
+            None => Endpoint::socket(self.data().join("database/sock")),
+        }
     }
 
     /// Its data folder.

@@ -76,6 +76,14 @@ impl Postmaster {
         until("end of a killed PostgreSQL", Duration::from_secs(10), async || self.pid() != Some(pid)).await;
     }
 
+    /// Waits until it takes connections, for example after it was killed.
+    ///
+    /// # Panics
+    /// Where it does not within `limit`.
+    pub async fn ready(&self, limit: Duration) {
+        until("PostgreSQL ready", limit, async || self.is_ready()).await;
+    }
+
     fn signal(&self, signal: Signal) {
         let Some(pid) = self.pid() else { panic!("no server runs in {}", self.data.display()) };
         let _ = kill(pid, signal);
@@ -125,7 +133,7 @@ fn parent_of(pid: Pid) -> Option<Pid> {
 pub struct GivenServer {
     pub(crate) recipe: Recipe,
     pub(crate) postmaster: Postmaster,
-    endpoint: Endpoint,
+    pub(crate) endpoint: Endpoint,
 }
 
 impl GivenServer {

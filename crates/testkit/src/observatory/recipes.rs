@@ -2,8 +2,12 @@
 
 use catalog::Owner;
 
-use super::{Arrangement, Broker, Database, Observatory, Simulator};
-use crate::{folder::write_private, process::Recipe};
+use super::Observatory;
+use crate::{
+    folder::write_private,
+    plan::{Arrangement, Broker, Database, Simulator},
+    process::Recipe,
+};
 
 impl Observatory {
     /// The login for another's broker, as a file.
