@@ -64,7 +64,7 @@ async fn rollback<C: Coordinator>(cx: Cx<C>, rollback: RollbackSetting) -> Resul
     let id = rollback.change_id.parse().map_err(|_| {
         Fault::invalid(format!("change_id {:?} is not one", rollback.change_id)).hint("settings/history shows them")
     })?;
-    let change_then = setting_rows::change(cx.store(), C::OWNER.name(), id).await?;
+    let change_then = setting_rows::change(cx.store(), &C::OWNER.component(), id).await?;
     if change_then.secret {
         return Err(Fault::invalid(format!("setting {} is a secret, whose old values are not kept", change_then.key))
             .hint("set it anew"));
@@ -75,7 +75,7 @@ async fn rollback<C: Coordinator>(cx: Cx<C>, rollback: RollbackSetting) -> Resul
 /// The gate: parse, validate, apply, look at the health, commit; whatever fails, the old values stay.
 async fn change<C: Coordinator>(cx: &Cx<C>, key: &str, value: Option<Value>) -> Result<OneSetting, Fault> {
     let shared = &cx.shared;
-    let name = C::OWNER.name();
+    let name = &C::OWNER.component();
     let known = shared.live.settable(key)?;
     let mut tx = cx.begin().await?;
     let mut rows = setting_rows::load_for_change(&mut tx, name).await?;
@@ -168,7 +168,7 @@ async fn changed<C: Coordinator>(cx: Cx<C>, _: SettingsChanged) -> Result<Done, 
 
 /// Reads the rows again; those that can't hold are refused and complained about in the health.
 pub(crate) async fn reload<C: Coordinator>(shared: &Arc<Shared<C>>) -> Result<(), Fault> {
-    let rows = setting_rows::load(&shared.store, C::OWNER.name()).await?;
+    let rows = setting_rows::load(&shared.store, &C::OWNER.component()).await?;
     let old = shared.live.now();
     let parsed = match parse::<C::Settings>(&rows) {
         Ok(parsed) => parsed,
@@ -193,7 +193,7 @@ pub(crate) async fn reload<C: Coordinator>(shared: &Arc<Shared<C>>) -> Result<()
 
 async fn history<C: Coordinator>(cx: Cx<C>, history: SettingHistory) -> Result<SettingChanges, Fault> {
     let slice = Slice { limit: history.limit, cursor: history.cursor.map(Cursor) };
-    let page = setting_rows::history(cx.store(), C::OWNER.name(), history.key.as_deref(), &slice).await?;
+    let page = setting_rows::history(cx.store(), &C::OWNER.component(), history.key.as_deref(), &slice).await?;
     let changes = page.items.into_iter().map(|change| {
         let hide = |value: Option<Value>| match value {
             Some(_) if change.secret => json!("***"),

@@ -108,7 +108,7 @@ async fn with_buses<C: Coordinator>(
     bus: &Bus,
     safety: Option<&Bus>,
 ) -> Result<(), Fault> {
-    let rows = setting_rows::load(&frame.store, C::OWNER.name()).await?;
+    let rows = setting_rows::load(&frame.store, &C::OWNER.component()).await?;
     let live = Live::<C::Settings>::begin(rows, frame.boot.clone());
     let start = Start {
         settings: live.now().own,
