@@ -66,9 +66,11 @@ impl Timestamp {
 impl FromStr for Timestamp {
     type Err = NotATime;
     fn from_str(text: &str) -> Result<Self, NotATime> {
-        OffsetDateTime::parse(text, &Rfc3339)
+        // Near the ends of the calendar an offset leads out of the years that RFC 3339 can write.
+        let utc = OffsetDateTime::parse(text, &Rfc3339).ok().and_then(|read| read.checked_to_offset(UtcOffset::UTC));
+        utc.filter(|utc| (0..=9999).contains(&utc.year()))
             .map(Self::new)
-            .map_err(|_| NotATime { text: text.chars().take(80).collect() })
+            .ok_or_else(|| NotATime { text: text.chars().take(80).collect() })
     }
 }
 
@@ -165,7 +167,9 @@ mod tests {
         ] {
             assert_eq!(text.parse::<Timestamp>().unwrap().to_string(), ours);
         }
-        assert!("yesterday".parse::<Timestamp>().is_err());
+        for text in ["yesterday", "9999-12-31T23:59:59-23:59", "0000-01-01T00:00:00+23:59"] {
+            assert!(text.parse::<Timestamp>().is_err(), "{text}");
+        }
     }
 
     #[test]
