@@ -1,10 +1,14 @@
 //! The envelope around payloads, its bare form, and answers: read leniently, bounded before parsing, written one way.
 
+mod unambiguous;
+
 use std::collections::BTreeSet;
 
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use vocabulary::{Fault, Timestamp, ids::fresh_uuid};
+
+use unambiguous::Unambiguous;
 
 /// The largest payload that is read, in bytes.
 pub const LARGEST_PAYLOAD_BYTES: usize = 256 * 1024;
@@ -12,6 +16,8 @@ pub const LARGEST_PAYLOAD_BYTES: usize = 256 * 1024;
 pub const DEEPEST_NESTING: usize = 32;
 /// The longest message id, in bytes.
 pub const LONGEST_ID_BYTES: usize = 128;
+/// The longest message or hint of a fault in an answer, in bytes.
+const LONGEST_QUOTE_BYTES: usize = 2000;
 /// The fields that every answer has, and that no reply may have of its own.
 pub const ANSWER_FIELDS: [&str; 7] =
     ["message_id", "correlation_id", "type", "source", "timestamp", "success", "error"];
@@ -47,11 +53,17 @@ pub struct Read {
     pub header: Header,
     /// An object, unless something else was sent bare.
     pub payload: Result<Value, Fault>,
+    /// What is wrong with the header, where the payload could be read all the same. Only safety may overlook it.
+    pub complaint: Option<Fault>,
 }
 
 impl Read {
     fn refused(fault: Fault) -> Self {
-        Self { header: Header::default(), payload: Err(fault) }
+        Self { header: Header::default(), payload: Err(fault), complaint: None }
+    }
+
+    fn plain(payload: Value) -> Self {
+        Self { header: Header::default(), payload: Ok(payload), complaint: None }
     }
 }
 
@@ -61,10 +73,13 @@ pub fn read(bytes: &[u8], own: &BTreeSet<String>) -> Read {
         return Read::refused(fault);
     }
     if bytes.iter().all(u8::is_ascii_whitespace) {
-        return Read { header: Header::default(), payload: Ok(json!({})) };
+        return Read::plain(json!({}));
     }
-    let value: Value = match serde_json::from_slice(bytes) {
-        Ok(value) => value,
+    let value = match serde_json::from_slice(bytes) {
+        Ok(Unambiguous(value)) => value,
+        Err(e) if e.is_data() => {
+            return Read::refused(Fault::invalid(format!("payload is ambiguous: {e}")).hint("name each field once"));
+        }
         Err(e) => {
             return Read::refused(
                 Fault::invalid(format!("payload is not JSON: {e}")).hint("send a JSON object, or nothing for {}"),
@@ -74,7 +89,7 @@ pub fn read(bytes: &[u8], own: &BTreeSet<String>) -> Read {
     match value {
         Value::Object(object) if is_envelope(&object) => of_envelope(object),
         Value::Object(object) => of_bare(object, own),
-        other => Read { header: Header::default(), payload: Ok(other) },
+        other => Read::plain(other),
     }
 }
 
@@ -86,15 +101,15 @@ fn is_envelope(object: &Map<String, Value>) -> bool {
 
 fn of_envelope(mut object: Map<String, Value>) -> Read {
     let payload = object.remove("payload").unwrap_or_default();
-    let (header, faults) = header_of(&object, true);
-    Read { header, payload: faults.map_or(Ok(payload), Err) }
+    let (header, complaint) = header_of(&object, true);
+    Read { header, payload: Ok(payload), complaint }
 }
 
 fn of_bare(mut object: Map<String, Value>, own: &BTreeSet<String>) -> Read {
     let lifted: Map<String, Value> =
         LIFTED.iter().filter(|field| !own.contains(**field)).filter_map(|field| object.remove_entry(*field)).collect();
-    let (header, faults) = header_of(&lifted, false);
-    Read { header, payload: faults.map_or(Ok(Value::Object(object)), Err) }
+    let (header, complaint) = header_of(&lifted, false);
+    Read { header, payload: Ok(Value::Object(object)), complaint }
 }
 
 /// The header fields of an object and the first complaint about them; what is well formed is kept all the same.
@@ -151,8 +166,8 @@ pub fn is_id(text: &str) -> bool {
 /// Refuses what is too large or too deep before a parser sees it.
 fn bounds(bytes: &[u8]) -> Result<(), Fault> {
     if bytes.len() > LARGEST_PAYLOAD_BYTES {
-        return Err(Fault::invalid(format!("payload has {} bytes", bytes.len()))
-            .hint(format!("at most {LARGEST_PAYLOAD_BYTES} bytes are read; send less, or in parts")));
+        return Err(Fault::invalid(format!("payload has more than {LARGEST_PAYLOAD_BYTES} bytes"))
+            .hint("send less, or in parts"));
     }
     let (mut depth, mut in_text, mut escaped) = (0_usize, false, false);
     for byte in bytes {
@@ -197,11 +212,19 @@ pub fn answer(request: &Header, source: &str, now: Timestamp, outcome: Result<&M
         Err(fault) => {
             object.insert(
                 "error".to_owned(),
-                json!({ "code": fault.code, "message": fault.message, "hint": fault.hint }),
+                json!({ "code": fault.code, "message": cut(&fault.message), "hint": cut(&fault.hint) }),
             );
         }
     }
     Value::Object(object)
+}
+
+/// A fault quotes what was sent, which may be long and longer still once it is escaped: no answer may outgrow what a broker takes.
+fn cut(text: &str) -> String {
+    if text.len() <= LONGEST_QUOTE_BYTES {
+        return text.to_owned();
+    }
+    format!("{}…", text.get(..text.floor_char_boundary(LONGEST_QUOTE_BYTES)).unwrap_or_default())
 }
 
 /// Reads an answer: the reply's own fields, or the error.
@@ -256,7 +279,8 @@ mod tests {
         let read = read(text.as_bytes(), &own(&[]));
         assert_eq!(read.header.message_id.as_deref(), Some("r"));
         assert_eq!(read.header.reply_to.as_deref(), Some("bigskies/client/a/b/reply/1"));
-        assert_eq!(read.payload.unwrap_err().code, vocabulary::Code::Invalid);
+        assert_eq!(read.payload, Ok(json!({"a": 1})));
+        assert_eq!(read.complaint.unwrap().code, vocabulary::Code::Invalid);
     }
 
     #[test]
@@ -280,6 +304,8 @@ mod tests {
         let bad = answer(&request, "coordinator:telescope", now, Err(&fault));
         assert_eq!(bad["message_id"], "req-456");
         assert_eq!(read_answer(bad.to_string().as_bytes()), Err(fault));
+        let quoting = Fault::invalid("\u{7f}".repeat(LARGEST_PAYLOAD_BYTES)).hint("é".repeat(3000));
+        assert!(answer(&request, "coordinator:telescope", now, Err(&quoting)).to_string().len() < 20_000);
     }
 
     proptest! {

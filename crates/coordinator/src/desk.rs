@@ -146,6 +146,10 @@ impl<C: Coordinator> Desk<C> {
             return Err(Fault::invalid(format!("{} is answered privately and brings no reply topic", entry.name))
                 .hint("add an MQTT 5 response topic or reply_to of your own"));
         }
+        // Who is to be stopped is known; when that was asked, and under which id, does not matter then.
+        if let Some(complaint) = read.complaint.filter(|_| entry.lane != LaneName::Safety) {
+            return Err(complaint);
+        }
         let payload = payload_of(entry.kind, delivery, read.payload)?;
         on_whose_behalf(&caller, &payload)?;
         let now = self.shared.clock.now();
