@@ -28,8 +28,15 @@ const LATER: (Duration, u32) = (Duration::from_secs(1), 120);
 pub(crate) fn stored(outcome: &Result<Map<String, Value>, Fault>) -> Value {
     match outcome {
         Ok(reply) => Value::Object(reply.clone()),
-        Err(fault) => json!({ "fault!": fault }),
+        // A fault may quote what was sent; PostgreSQL keeps no NUL in text.
+        Err(fault) => {
+            json!({ "fault!": Fault::new(fault.code, without_nul(&fault.message)).hint(without_nul(&fault.hint)) })
+        }
     }
+}
+
+fn without_nul(text: &str) -> String {
+    text.replace('\0', "\u{fffd}")
 }
 
 fn restored(stored: Value) -> Result<Map<String, Value>, Fault> {
@@ -269,5 +276,7 @@ mod tests {
         for outcome in [Ok(reply), Err(Fault::not_found("device x does not exist").hint("look"))] {
             assert_eq!(restored(stored(&outcome)), outcome);
         }
+        let quoting = Err(Fault::not_found("device a\0b does not exist"));
+        assert!(!stored(&quoting).to_string().contains("\\u0000"));
     }
 }
