@@ -100,6 +100,8 @@ impl StoreError {
         let of_constraint = || constraint.map_or_else(|| message.to_owned(), |name| format!("{message} ({name})"));
         match code {
             "23505" | "23503" | "23P01" => Self::Conflict { what: of_constraint() },
+            // Our texts are Unicode, so it can only be this.
+            "22021" | "22P05" => Self::Invalid { what: "text with the character NUL can't be kept".to_owned() },
             "23502" | "23514" => Self::Invalid { what: of_constraint() },
             "40001" | "40P01" | "55P03" => Self::Busy { operation, reason },
             "57014" => Self::Unavailable { operation, reason: format!("{message}; the server gave up on it") },
