@@ -117,7 +117,8 @@ fn read<M: DeserializeOwned>(name: &str, payload: Value) -> Result<M, Fault> {
             Fault::invalid(format!("payload of {name} is not an object")).hint("send a JSON object with its fields")
         );
     }
-    serde_json::from_value(payload).map_err(|e| {
+    // With its path an error names the field that it is about.
+    serde_path_to_error::deserialize(payload).map_err(|e| {
         Fault::invalid(format!("payload of {name} is wrong: {e}"))
             .hint(format!("`bigskies describe messages {name}` shows its fields"))
     })
