@@ -157,7 +157,7 @@ async fn ill_health(stand: &Stand) {
         page["letters"].as_array().unwrap().iter().any(|letter| letter["topic"] == health)
     })
     .await;
-    until("a healthy whole", ANSWER * 3, async || {
+    until("a healthy whole", ANSWER * 9, async || {
         stand.good("message/system/health", json!({})).await["status"] == "healthy"
     })
     .await;
