@@ -176,32 +176,49 @@ impl<C: Coordinator> Desk<C> {
         let scope = passed.prepared.scope.clone();
         let received = delivery.received;
         let (shared, dropped_to, dropped_route) = (Arc::clone(&self.shared), reply_to.clone(), Arc::clone(&route));
+        let (caller, id) = (passed.caller.account.to_string(), passed.header.message_id.clone());
+        let refused_to = reply_to.clone();
         let job = Job {
             scope: scope.clone().filter(|_| route.entry.lane != LaneName::Safety),
             moves: route.entry.effect == Effect::Moves,
             overtaken: passed.overtaken.clone(),
             run: Box::pin(execute(Arc::clone(&self.shared), passed, reply_to, received)),
             drop_with: Box::new(move |fault| {
-                count(&dropped_route, fault.code.as_str(), received);
-                shared.answers.post(&dropped_to, fault);
+                if let Some(id) = id {
+                    shared.recent.stop(&caller, &id, fault.clone());
+                }
+                Box::pin(async move {
+                    count(&dropped_route, fault.code.as_str(), received);
+                    shared.answers.send(&dropped_to, &Err(fault)).await;
+                })
             }),
         };
-        if route.entry.lane == LaneName::Safety {
-            self.overtake(&route, scope.as_deref());
+        let dropped = match route.entry.lane {
+            LaneName::Safety => self.overtake(scope.as_deref()),
+            LaneName::Instant | LaneName::Ordinary | LaneName::Slow => Vec::new(),
+        };
+        if self.shared.lanes.named(route.entry.lane).submit(job).is_err() {
+            let fault = Fault::busy(format!("queue of {} is full", C::OWNER.component())).hint("try again later");
+            count(&route, fault.code.as_str(), received);
+            self.shared.answers.post(&refused_to, fault);
         }
-        if let Err(job) = self.shared.lanes.named(route.entry.lane).submit(job) {
-            (job.drop_with)(Fault::busy(format!("queue of {} is full", C::OWNER.component())).hint("try again later"));
+        if !dropped.is_empty() {
+            // Safety goes first, and the many answers wait for their turn on the connection.
+            let fault = overtaken(scope.as_deref().unwrap_or_default(), &route.entry.name);
+            let answers: Vec<_> = dropped.into_iter().map(|job| (job.drop_with)(fault.clone())).collect();
+            self.shared.tracker.spawn(async move {
+                for answer in answers {
+                    answer.await;
+                }
+            });
         }
     }
 
-    /// Safety drops what waits to move the same thing: it must not move again once it was stopped.
-    fn overtake(&self, route: &Route<C>, scope: Option<&str>) {
-        let Some(scope) = scope else { return };
-        for lane in [&self.shared.lanes.ordinary, &self.shared.lanes.slow] {
-            for job in lane.take_moves(scope) {
-                (job.drop_with)(overtaken(scope, &route.entry.name));
-            }
-        }
+    /// Safety takes out what waits to move the same thing: it must not move again once it was stopped.
+    fn overtake(&self, scope: Option<&str>) -> Vec<Job> {
+        let Some(scope) = scope else { return Vec::new() };
+        let lanes = [&self.shared.lanes.ordinary, &self.shared.lanes.slow];
+        lanes.into_iter().flat_map(|lane| lane.take_moves(scope)).collect()
     }
 }
 
@@ -317,6 +334,10 @@ async fn at_once<C: Coordinator>(shared: &Arc<Shared<C>>, passed: Passed<C>, mem
 
 /// What changes or moves things: recorded in the database before its effect, and executed at most once.
 async fn once<C: Coordinator>(shared: &Arc<Shared<C>>, passed: Passed<C>, memory: Remembered) -> Option<Answer> {
+    // What safety took out of a lane was answered; its repeat must not move anything either.
+    if let Some(fault) = shared.recent.stopped(&memory.caller, &memory.id) {
+        return Some(Err(fault));
+    }
     match memory.accept(shared.clock.now()).await {
         Ok(Todo::Execute) => {
             let (outcome, recorded) = if passed.overtaken.is_cancelled() {

@@ -24,8 +24,8 @@ pub(crate) struct Job {
     pub(crate) run: futures_run::Boxed,
     /// Tells it that safety overtook it, once it is no longer waiting.
     pub(crate) overtaken: CancellationToken,
-    /// Answers it in case it is not executed.
-    pub(crate) drop_with: Box<dyn FnOnce(vocabulary::Fault) + Send>,
+    /// Remembers why it is not executed, at once, and answers that.
+    pub(crate) drop_with: Box<dyn FnOnce(vocabulary::Fault) -> futures_run::Boxed + Send>,
 }
 
 /// A boxed future without an outcome.
@@ -203,7 +203,9 @@ mod tests {
                 let _ = run_done.send(format!("ran {name}"));
             }),
             drop_with: Box::new(move |_| {
-                let _ = drop_done.send(format!("dropped {name}"));
+                Box::pin(async move {
+                    let _ = drop_done.send(format!("dropped {name}"));
+                })
             }),
         }
     }

@@ -19,6 +19,8 @@ use vocabulary::{Clock, Fault, Timestamp};
 
 /// How many questions are remembered in this process.
 const MOST: usize = 8192;
+/// How many commands are remembered that safety took out of a lane: twice as many as wait in one.
+const MOST_STOPPED: usize = 32_768;
 /// How much longer than its deadline a command is remembered.
 const KEPT: Duration = Duration::from_secs(3600);
 /// How often, and how many times, an answer is tried to be recorded while the database is away.
@@ -171,6 +173,15 @@ fn other_payload(id: &str) -> Fault {
 #[derive(Debug, Default)]
 pub(crate) struct Recent {
     inner: Mutex<RecentInner>,
+    /// Apart from the others, so that safety itself waits for nobody who notes thousands of them.
+    stopped: Mutex<Stopped>,
+}
+
+/// What safety took out of the lanes, with the answer to each.
+#[derive(Debug, Default)]
+struct Stopped {
+    faults: HashMap<(String, String), Fault>,
+    order: VecDeque<(String, String)>,
 }
 
 #[derive(Debug, Default)]
@@ -205,6 +216,26 @@ impl Recent {
                 Todo::Execute
             }
         }
+    }
+
+    /// Notes that safety took a command out of its lane.
+    pub(crate) fn stop(&self, caller: &str, id: &str, fault: Fault) {
+        let mut stopped = self.stopped.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (caller.to_owned(), id.to_owned());
+        if stopped.order.len() >= MOST_STOPPED
+            && let Some(oldest) = stopped.order.pop_front()
+        {
+            stopped.faults.remove(&oldest);
+        }
+        if stopped.faults.insert(key.clone(), fault).is_none() {
+            stopped.order.push_back(key);
+        }
+    }
+
+    /// Why a command was taken out of its lane, if it was.
+    pub(crate) fn stopped(&self, caller: &str, id: &str) -> Option<Fault> {
+        let stopped = self.stopped.lock().unwrap_or_else(PoisonError::into_inner);
+        stopped.faults.get(&(caller.to_owned(), id.to_owned())).cloned()
     }
 
     /// The answer, if it is known.
@@ -267,6 +298,15 @@ mod tests {
         assert!(matches!(recent.accept("ann", "1", print), Todo::Execute));
         recent.finish("ann", "1", &Err(Fault::unavailable("away")));
         assert!(matches!(recent.accept("ann", "1", print), Todo::Execute));
+    }
+
+    #[test]
+    fn what_was_stopped_stays_so() {
+        let recent = Recent::default();
+        recent.stop("ann", "1", Fault::conflict("stopped"));
+        for (caller, id, wanted) in [("ann", "1", true), ("ann", "2", false), ("bob", "1", false)] {
+            assert_eq!(recent.stopped(caller, id).is_some(), wanted, "{caller} {id}");
+        }
     }
 
     #[test]
