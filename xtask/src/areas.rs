@@ -2,8 +2,9 @@
 
 use crate::{
     failure::Failure,
-    places,
+    needs, places,
     process::{Program, print, say},
+    suite,
     up::{self, Profile},
 };
 
@@ -21,6 +22,8 @@ enum Step {
     Program(&'static str),
     /// The property tests of a package, with so many cases each.
     Properties { package: &'static str, cases: u32 },
+    /// A module of the acceptance tests with all that it can show, in the limits that are promised.
+    Acceptance(&'static str),
 }
 
 const BENCHES: &[Area] = &[Area {
@@ -44,6 +47,21 @@ const SOAKS: &[Area] = &[
         name: "astrometry",
         shows: "a hundred thousand cases of the laws of separations and time scales",
         step: Step::Properties { package: "astrometry", cases: 100_000 },
+    },
+    Area {
+        name: "faults",
+        shows: "two hundred commands for each that is killed, on both brokers; states after twenty restarts of each broker",
+        step: Step::Acceptance("faults::"),
+    },
+    Area {
+        name: "safety",
+        shows: "fifty aborts in every fault, each at the device within 200 ms",
+        step: Step::Acceptance("safety::"),
+    },
+    Area {
+        name: "house",
+        shows: "roles that find nothing to work with, folders in use, a password that changes",
+        step: Step::Acceptance("house::"),
     },
 ];
 
@@ -87,6 +105,14 @@ impl Step {
                 ));
                 let cargo = Program::cargo().args(["test", "--release", "--package", package]).args(arguments);
                 cargo.env("PROPTEST_CASES", cases.to_string()).show()
+            }
+            Self::Acceptance(module) => {
+                let ready = needs::ensure()?;
+                up::build(Profile::Release)?;
+                let cargo =
+                    Program::cargo().args(["test", "--release", "--package", "acceptance", "--test", "it", "--"]);
+                let one_by_one = cargo.args([module, "--nocapture", "--test-threads", "1"]).args(arguments);
+                suite::prepared(one_by_one.env("BIGSKIES_SOAK", "yes"), &ready)?.show()
             }
         }
     }

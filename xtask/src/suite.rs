@@ -76,7 +76,7 @@ const fn test_flags(pace: Pace) -> &'static [&'static str] {
 }
 
 /// Tells tests where things stand.
-fn prepared(cargo: Program, ready: &Ready) -> Result<Program, Failure> {
+pub(crate) fn prepared(cargo: Program, ready: &Ready) -> Result<Program, Failure> {
     let path = std::env::join_paths(process::search_path()).map_err(|error| {
         Failure::new(format!("the PATH cannot be extended: {error}"), "take folders with `:` in their name out of it")
     })?;

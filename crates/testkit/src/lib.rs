@@ -15,7 +15,7 @@
 //! |---|---|
 //! | start, stop, restart the whole | [`Observatory::with`], [`Plan::start`], [`Observatory::stop`], [`Observatory::restart`] |
 //! | end, freeze and start one process | [`Observatory::kill`], [`Observatory::interrupt`], [`Observatory::freeze`], [`Observatory::thaw`], [`Observatory::start_again`] |
-//! | PostgreSQL | [`Observatory::postmaster`]: [`Postmaster::kill`], [`Postmaster::ready`], [`Postmaster::freeze`], [`Postmaster::thaw`] |
+//! | PostgreSQL | [`Observatory::postmaster`]: [`Postmaster::kill`], [`Postmaster::ready`], [`Postmaster::freeze`], [`Postmaster::thaw`], [`Observatory::change_database_password`] |
 //! | the health of all | [`Observatory::healthy_again`] |
 //! | rows of settings, by hand | [`Observatory::write_setting_by_hand`] |
 //! | the bus, with our client | [`Observatory::client`], [`Heard`] |

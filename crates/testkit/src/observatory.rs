@@ -304,6 +304,18 @@ impl Observatory {
         *place = place.recipe().start();
     }
 
+    /// What a site does that gives the account of a given database another password: server and `.pgpass` file, no process of ours.
+    ///
+    /// # Panics
+    /// Where the database is not a given one.
+    pub async fn change_database_password(&mut self, password: &str) {
+        self.interrupt(GivenServer::NAME).await;
+        let pgpass = self.data().join("pgpass");
+        let Some(given) = &mut self.given else { panic!("the database is not a given one") };
+        given.set_password(password, &pgpass);
+        self.start_again(GivenServer::NAME).await;
+    }
+
     /// Waits until every coordinator answers that it is well. One that has not yet noticed what happened to it says so as well.
     ///
     /// # Panics

@@ -203,6 +203,17 @@ impl GivenServer {
         Self { recipe: recipe("postgres", &settings), postmaster: Postmaster::in_folder(&data), endpoint }
     }
 
+    /// Gives our account another password, while the server does not run, and writes it into a `.pgpass` file.
+    pub(crate) fn set_password(&mut self, password: &str, pgpass: &Path) {
+        let mut alone = self.recipe.clone();
+        let data = self.postmaster.data.display().to_string();
+        alone.arguments = ["--single", "-D", &data, "template1"].map(str::to_owned).into();
+        run(&alone, &format!("ALTER ROLE {ACCOUNT} PASSWORD '{password}'\n"));
+        self.endpoint.password = Some(Password::new(password));
+        let written = store::endpoint::pgpass::write(pgpass, &self.endpoint);
+        written.unwrap_or_else(|e| panic!("{} can't be written: {e}", pgpass.display()));
+    }
+
     /// The URL of our database in it.
     pub fn url(&self) -> String {
         self.endpoint.to_url_with_password()
