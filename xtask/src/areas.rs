@@ -2,7 +2,7 @@
 
 use crate::{
     failure::Failure,
-    needs, places,
+    needs,
     process::{Program, print, say},
     suite,
     up::{self, Profile},
@@ -18,8 +18,8 @@ struct Area {
 
 /// How it is done.
 enum Step {
-    /// A program of the workspace, built for release.
-    Program(&'static str),
+    /// A bench of the workspace, beside the programs built for release, which it drives.
+    Bench(&'static str),
     /// The property tests of a package, with so many cases each.
     Properties { package: &'static str, cases: u32 },
     /// A module of the acceptance tests with all that it can show, in the limits that are promised.
@@ -29,7 +29,7 @@ enum Step {
 const BENCHES: &[Area] = &[Area {
     name: "bus",
     shows: "deliver rate, round trip, idle memory and start beside Mosquitto",
-    step: Step::Program("bench-bus"),
+    step: Step::Bench("bus"),
 }];
 
 const SOAKS: &[Area] = &[
@@ -94,10 +94,11 @@ fn list(command: &str, areas: &[Area]) -> String {
 impl Step {
     fn run(&self, arguments: &[String]) -> Result<(), Failure> {
         match *self {
-            Self::Program(name) => {
+            Self::Bench(name) => {
+                let ready = needs::ensure()?;
                 up::build(Profile::Release)?;
-                let program = places::target().join(Profile::Release.folder()).join(name);
-                Program::new(program).args(arguments).show()
+                let cargo = Program::cargo().args(["bench", "--workspace", "--bench", name, "--"]).args(arguments);
+                suite::prepared(cargo, &ready)?.show()
             }
             Self::Properties { package, cases } => {
                 say(&format!(
