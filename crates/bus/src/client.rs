@@ -135,6 +135,10 @@ impl Receiver for Inbox {
         self.shared.lock().retained.all()
     }
 
+    fn standing(&mut self) -> Vec<Publish> {
+        self.shared.lock().retained.take_changed()
+    }
+
     fn filters(&self) -> Vec<Filter> {
         let inner = self.shared.lock();
         let replies = topic::replies(&self.shared.options.account, &self.shared.client);

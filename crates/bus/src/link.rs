@@ -40,6 +40,8 @@ pub(crate) trait Receiver: Send + 'static {
     fn deliver(&mut self, publish: Publish);
     /// The connection stands again; what is returned is published before anything else.
     fn connected(&mut self) -> Vec<Publish>;
+    /// Everybody knows now that it stands; what is returned changed too late to be among the first and too early to be sent by itself.
+    fn standing(&mut self) -> Vec<Publish>;
     /// The filters to subscribe to at every connection.
     fn filters(&self) -> Vec<Filter>;
 }
@@ -196,6 +198,7 @@ impl<R: Receiver> Run<R> {
         }
         tracing::debug!(client = %self.name, connection = self.connections, "bus is connected");
         let _ = self.up.send(Connection::Up(self.connections));
+        self.events.pending.extend(self.receiver.standing().into_iter().map(Request::Publish));
     }
 
     /// Waits before the next attempt: longer each time, with some chance in it so that clients don't come back all at once.

@@ -1,6 +1,6 @@
 //! What this client has retained: published again whenever it connects, and dead keys of its own states cleared.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use bytes::Bytes;
 use catalog::{Qos, topic};
@@ -15,6 +15,8 @@ const MOST: usize = 100_000;
 #[derive(Debug, Default)]
 pub(crate) struct Retained {
     states: HashMap<String, (Bytes, Qos)>,
+    /// What was kept since all were last published: between two connections, or while one is being made.
+    changed: HashSet<String>,
     /// The filter under which every retained topic is ours, once all that live are in `states`.
     claimed: Option<String>,
 }
@@ -26,11 +28,13 @@ impl Retained {
             return false;
         }
         self.states.insert(topic.to_owned(), (payload, qos));
+        self.changed.insert(topic.to_owned());
         true
     }
 
     pub(crate) fn forget(&mut self, topic: &str) {
         self.states.remove(topic);
+        self.changed.remove(topic);
     }
 
     pub(crate) fn claim(&mut self, filter: String) {
@@ -42,8 +46,16 @@ impl Retained {
     }
 
     /// Everything, to be published at the start of a connection.
-    pub(crate) fn all(&self) -> Vec<Publish> {
+    pub(crate) fn all(&mut self) -> Vec<Publish> {
+        self.changed.clear();
         self.states.iter().map(|(topic, (payload, qos))| retained_publish(topic, payload.clone(), *qos)).collect()
+    }
+
+    /// What changed since all were published, to be published once the connection stands.
+    pub(crate) fn take_changed(&mut self) -> Vec<Publish> {
+        let changed = std::mem::take(&mut self.changed);
+        let kept = changed.iter().filter_map(|topic| Some((topic, self.states.get(topic)?)));
+        kept.map(|(topic, (payload, qos))| retained_publish(topic, payload.clone(), *qos)).collect()
     }
 
     /// What clears `topic`, if it is ours by the claim and none of our states.
