@@ -10,7 +10,6 @@ use std::{
 
 use engine::Boxed;
 use engine_broker::{Broker, Credentials, Gate, Limits, Options, Refused};
-use tokio::time::Instant;
 use vocabulary::{Clock, ids::AccountName};
 
 /// How long a test waits for anything before it fails.
