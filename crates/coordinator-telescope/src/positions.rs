@@ -66,7 +66,11 @@ async fn read_while_connected(telescope: Arc<Telescope>, id: DeviceId) {
         }
         let settings = telescope.settings();
         let rate = if moves { settings.slewing_rate_hertz } else { settings.position_rate_hertz };
-        tokio::time::sleep(Duration::from_secs_f64(1.0 / rate.max(0.01))).await;
+        // Whoever sends a mount off wants to see it move at once.
+        tokio::select! {
+            () = tokio::time::sleep(Duration::from_secs_f64(1.0 / rate.max(0.01))) => {}
+            () = telescope.roster.motion_begun() => {}
+        }
     }
 }
 

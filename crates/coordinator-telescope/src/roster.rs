@@ -8,6 +8,7 @@ use std::{
 use catalog::telescope::{Role, Target};
 use engine_alpaca::Site;
 use store::telescopes::devices::Device;
+use tokio::sync::Notify;
 use vocabulary::{
     Clock, Fault,
     ids::{DeviceId, OperationId, TelescopeId},
@@ -44,6 +45,7 @@ pub(crate) enum Stop {
 #[derive(Debug)]
 pub(crate) struct Roster {
     clock: Clock,
+    begun: Notify,
     inner: Mutex<Inner>,
 }
 
@@ -59,7 +61,7 @@ struct Inner {
 
 impl Roster {
     pub(crate) fn new(clock: Clock) -> Self {
-        Self { clock, inner: Mutex::default() }
+        Self { clock, begun: Notify::new(), inner: Mutex::default() }
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -166,7 +168,13 @@ impl Roster {
         let operation_id = OperationId::fresh();
         let under_way = UnderWay { operation_id: operation_id.clone(), motion, seen_at_rest: 0 };
         let before = self.lock().motions.insert(device.clone(), under_way);
+        self.begun.notify_waiters();
         (operation_id, before)
+    }
+
+    /// Waits until some motion begins.
+    pub(crate) async fn motion_begun(&self) {
+        self.begun.notified().await;
     }
 
     /// The motion of a device, if one of ours is under way.

@@ -290,6 +290,7 @@ impl Endpoint {
 
     /// What sqlx needs to connect; every statement ends within `statement_timeout` on the server's side.
     pub(crate) fn options(&self, statement_timeout: Duration) -> PgConnectOptions {
+        choose_cryptography();
         let mut options = PgConnectOptions::new_without_pgpass()
             .port(self.port)
             .database(&self.database)
@@ -336,6 +337,15 @@ impl fmt::Debug for Endpoint {
 /// Whether `path` is a socket's folder whose socket has a name that the kernel takes (`sun_path` holds 107 bytes and a zero).
 pub(crate) fn fits_a_socket(path: &Path) -> bool {
     path.as_os_str().len() + "/.s.PGSQL.5432".len() <= 107
+}
+
+/// Chooses the cryptography of TLS for the process, unless somebody has: two are in the tree, and rustls does not choose between them.
+fn choose_cryptography() {
+    static CHOSEN: std::sync::Once = std::sync::Once::new();
+    CHOSEN.call_once(|| {
+        // An error only says that one was chosen before.
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    });
 }
 
 #[cfg(test)]

@@ -66,7 +66,7 @@ async fn the_terminals_send_and_watch() {
 }
 
 async fn scenario(plan: Plan, way: Way) {
-    let mut observatory = plan.slewing_at(60.0).start().await;
+    let mut observatory = plan.slewing_at(20.0).start().await;
     let (device, telescope) = first_night(&observatory, &way.open(&observatory).await).await;
     observatory.restart().await;
     second_night(&observatory, &way.open(&observatory).await, &device, &telescope).await;
