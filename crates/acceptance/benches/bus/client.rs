@@ -175,6 +175,8 @@ impl Client {
 pub(crate) struct Message<'a> {
     pub(crate) topic: &'a str,
     pub(crate) qos: Qos,
+    /// Whether the broker keeps it for those who come later.
+    pub(crate) retain: bool,
     /// Asked for where the message is acknowledged; never 0 then.
     pub(crate) id: u16,
     pub(crate) response_topic: Option<&'a str>,
@@ -193,7 +195,7 @@ impl Message<'_> {
         body.extend(length(properties.len()));
         body.extend(properties);
         body.extend(self.payload);
-        packet(PUBLISH << 4 | (self.qos as u8) << 1, &body)
+        packet(PUBLISH << 4 | (self.qos as u8) << 1 | u8::from(self.retain), &body)
     }
 }
 

@@ -50,6 +50,7 @@ fn answers(stand: &mut Server, command: &str) -> Outcome<Vec<Duration>> {
         let message = Message {
             topic: &topic,
             qos: Qos::AtLeastOnce,
+            retain: false,
             id,
             response_topic: Some(&reply_to),
             payload: payload.as_bytes(),

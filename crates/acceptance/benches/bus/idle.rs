@@ -3,7 +3,7 @@
 use crate::{
     Outcome,
     client::{Client, Qos},
-    memory::share_of,
+    memory::{Share, share_of},
     server::{Both, Maker, Places},
     table::{Goal, Table, Unit},
 };
@@ -15,29 +15,39 @@ const ROUNDS_MAX: usize = 3;
 
 /// A fresh broker each time, since none gives memory back.
 pub(crate) fn measure(places: &Places, rounds: usize, table: &mut Table) -> Outcome<()> {
-    let (mut before, mut with) = (Vec::new(), Vec::new());
+    let mut seen = Vec::new();
     for _ in 0..rounds.min(ROUNDS_MAX) {
-        let Both { own, mosquitto } = Both::try_from_fn(|maker| weights(places, maker))?;
-        before.push(Both { own: own.0, mosquitto: mosquitto.0 });
-        with.push(Both { own: own.1, mosquitto: mosquitto.1 });
+        seen.push(Both::try_from_fn(|maker| weigh(places, maker))?);
     }
-    table.compare("memory of the broker alone", Unit::Bytes, Goal::None, &before);
-    table.compare("memory with 1,000 idle clients", Unit::Bytes, Goal::AtMost(GOAL_BYTES), &with);
+    let mut row = |figure: &str, goal: Goal, of: fn(&Weights) -> u64| {
+        let figures =
+            seen.iter().map(|Both { own, mosquitto }| Both { own: of(own) as f64, mosquitto: of(mosquitto) as f64 });
+        table.compare(figure, Unit::Bytes, goal, &figures.collect::<Vec<_>>());
+    };
+    row("memory of the broker alone", Goal::None, |weights| weights.before);
+    row("memory with 1,000 idle clients", Goal::AtMost(GOAL_BYTES), |weights| weights.with);
+    row("  of which without program text", Goal::None, |weights| weights.made);
     Ok(())
 }
 
-/// Without clients and with them.
-fn weights(places: &Places, maker: Maker) -> Outcome<(f64, f64)> {
+struct Weights {
+    before: u64,
+    with: u64,
+    made: u64,
+}
+
+fn weigh(places: &Places, maker: Maker) -> Outcome<Weights> {
     let server = places.broker(maker)?;
-    let before = share_of(server.process.id())?;
+    let process = server.process.id();
+    let before = share_of(process, Share::Whole)?;
     let mut idle = Vec::with_capacity(CLIENTS);
     for number in 0..CLIENTS {
         let mut client = Client::connect(server.address, &format!("idle-{number}"), &server.login)?;
         client.subscribe(&format!("bench/idle/{number}"), Qos::AtLeastOnce)?;
         idle.push(client);
     }
-    let with = share_of(server.process.id())?;
+    let (with, made) = (share_of(process, Share::Whole)?, share_of(process, Share::Made)?);
     drop(idle);
     server.process.stop()?;
-    Ok((before as f64, with as f64))
+    Ok(Weights { before, with, made })
 }

@@ -4,14 +4,27 @@ use std::fs;
 
 use crate::Outcome;
 
+/// What of a process is counted.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Share {
+    /// All of it.
+    Whole,
+    /// What it has made itself. The rest is program text, which the system holds anyway and takes back when it needs room.
+    Made,
+}
+
 /// The share of one process in bytes.
-pub(crate) fn share_of(process: u32) -> Outcome<u64> {
+pub(crate) fn share_of(process: u32, share: Share) -> Outcome<u64> {
+    let name = match share {
+        Share::Whole => "Pss:",
+        Share::Made => "Pss_Anon:",
+    };
     let path = format!("/proc/{process}/smaps_rollup");
     let rollup = fs::read_to_string(&path).map_err(|error| format!("{path} can't be read: {error}"))?;
+    let line = rollup.lines().find_map(|line| line.strip_prefix(name));
     let kibibytes =
-        rollup.lines().find_map(|line| line.strip_prefix("Pss:")).and_then(|rest| rest.split_whitespace().next());
-    let kibibytes: u64 = kibibytes.ok_or_else(|| format!("{path} has no Pss"))?.parse()?;
-    Ok(kibibytes * 1024)
+        line.and_then(|line| line.split_whitespace().next()).ok_or_else(|| format!("{path} has no {name}"))?;
+    Ok(kibibytes.parse::<u64>()? * 1024)
 }
 
 /// The processes that `process` has started, and those that they have, and so on.

@@ -30,22 +30,41 @@ const BATCH: u64 = 16;
 /// How long a publisher waits for its reader before it gives up.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// One pair and ten pairs of publisher and subscriber, at QoS 0 and 1.
+/// What is published.
+#[derive(Clone, Copy)]
+struct Load {
+    figure: &'static str,
+    pairs: usize,
+    qos: Qos,
+    retain: bool,
+    goal: Goal,
+}
+
+/// One pair and ten pairs of publisher and subscriber, and messages that the broker keeps.
+const LOADS: [Load; 5] = [
+    Load::of("deliver rate, QoS 0, 1→1", 1, Qos::AtMostOnce),
+    Load::of("deliver rate, QoS 1, 1→1", 1, Qos::AtLeastOnce),
+    Load::of("deliver rate, QoS 0, 10→10", 10, Qos::AtMostOnce),
+    Load::of("deliver rate, QoS 1, 10→10", 10, Qos::AtLeastOnce),
+    // Ours writes each to the disk, Mosquitto none.
+    Load { retain: true, goal: Goal::None, ..Load::of("retained messages, QoS 1, 1→1", 1, Qos::AtLeastOnce) },
+];
+
+impl Load {
+    const fn of(figure: &'static str, pairs: usize, qos: Qos) -> Self {
+        Self { figure, pairs, qos, retain: false, goal: Goal::RatioAtLeast(1.0) }
+    }
+}
+
+/// All loads.
 pub(crate) fn measure(places: &Places, rounds: usize, table: &mut Table) -> Outcome<()> {
     let mut servers = Both::try_from_fn(|maker| places.broker(maker))?;
-    for pairs in [1, 10] {
-        for (name, qos) in [("0", Qos::AtMostOnce), ("1", Qos::AtLeastOnce)] {
-            let mut seen = Vec::new();
-            for round in 0..rounds {
-                seen.push(servers.in_turn(round, |server| rate(server, pairs, qos))?);
-            }
-            table.compare(
-                &format!("deliver rate, QoS {name}, {pairs}→{pairs}"),
-                Unit::Rate,
-                Goal::RatioAtLeast(1.0),
-                &seen,
-            );
+    for load in LOADS {
+        let mut seen = Vec::new();
+        for round in 0..rounds {
+            seen.push(servers.in_turn(round, |server| rate(server, load))?);
         }
+        table.compare(load.figure, Unit::Rate, load.goal, &seen);
     }
     Ok(())
 }
@@ -80,8 +99,8 @@ impl Progress {
     }
 }
 
-fn rate(server: &mut Server, pairs: usize, qos: Qos) -> Outcome<f64> {
-    let progress: Vec<Progress> = std::iter::repeat_with(Progress::default).take(pairs).collect();
+fn rate(server: &mut Server, load: Load) -> Outcome<f64> {
+    let progress: Vec<Progress> = std::iter::repeat_with(Progress::default).take(load.pairs).collect();
     let stop = AtomicBool::new(false);
     let (fails, failed) = mpsc::channel();
     let server = &*server;
@@ -89,7 +108,7 @@ fn rate(server: &mut Server, pairs: usize, qos: Qos) -> Outcome<f64> {
         let mut figure = Ok(f64::NAN);
         for (pair, progress) in progress.iter().enumerate() {
             // Whoever reads is there before the first message.
-            let (reader, writer) = match ends(server, pair, qos) {
+            let (reader, writer) = match ends(server, pair, load.qos) {
                 Ok(ends) => ends,
                 Err(error) => {
                     figure = Err(error);
@@ -99,7 +118,7 @@ fn rate(server: &mut Server, pairs: usize, qos: Qos) -> Outcome<f64> {
             let (stop, fails, also_fails) = (&stop, fails.clone(), fails.clone());
             scope.spawn(move || read(reader, progress).unwrap_or_else(|error| drop(fails.send(error))));
             scope.spawn(move || {
-                write(writer, pair, qos, progress, stop).unwrap_or_else(|error| drop(also_fails.send(error)))
+                write(writer, pair, load, progress, stop).unwrap_or_else(|error| drop(also_fails.send(error)))
             });
         }
         if figure.is_ok() {
@@ -161,13 +180,14 @@ fn read(mut reader: Client, progress: &Progress) -> Outcome<()> {
 }
 
 /// Publishes until it is told to stop, as fast as its reader reads.
-fn write(mut writer: Client, pair: usize, qos: Qos, progress: &Progress, stop: &AtomicBool) -> Outcome<()> {
+fn write(mut writer: Client, pair: usize, load: Load, progress: &Progress, stop: &AtomicBool) -> Outcome<()> {
     let topic = topic(pair);
+    let Load { qos, retain, .. } = load;
     let message = |number: u64, first: u8| {
         let mut payload = [7; PAYLOAD];
         payload[0] = first;
         let id = u16::try_from(number % 60_000).unwrap_or_default() + 1;
-        Message { topic: &topic, qos, id, response_topic: None, payload: &payload }.packet()
+        Message { topic: &topic, qos, retain, id, response_topic: None, payload: &payload }.packet()
     };
     let (mut sent, mut acknowledged) = (0, 0);
     while !stop.load(Ordering::Relaxed) {

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::{
     Outcome,
-    memory::{descendants, share_of},
+    memory::{Share, descendants, share_of},
     server::Places,
     table::{Goal, Table, Unit},
 };
@@ -48,6 +48,6 @@ pub(crate) fn measure(places: &Places, rounds: usize, table: &mut Table) -> Outc
 fn weigh(process: u32) -> Outcome<(f64, f64)> {
     let servers = descendants(process)?;
     // A server's worker may end while we look.
-    let database: u64 = servers.into_iter().filter_map(|server| share_of(server).ok()).sum();
-    Ok((share_of(process)? as f64, database as f64))
+    let database: u64 = servers.into_iter().filter_map(|server| share_of(server, Share::Whole).ok()).sum();
+    Ok((share_of(process, Share::Whole)? as f64, database as f64))
 }

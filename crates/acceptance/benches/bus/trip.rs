@@ -53,7 +53,8 @@ fn trips(server: &mut Server, qos: Qos) -> Outcome<Vec<Duration>> {
     let payload = [7; PAYLOAD];
     let mut times = Vec::with_capacity(usize::from(TRIPS));
     for id in 1..=COLD + TRIPS {
-        let message = Message { topic: TOPIC, qos, id, response_topic: None, payload: &payload }.packet();
+        let message =
+            Message { topic: TOPIC, qos, id, retain: false, response_topic: None, payload: &payload }.packet();
         let started = Instant::now();
         sender.send(&message)?;
         let delivered = receiver.expect(PUBLISH)?;
