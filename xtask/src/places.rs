@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
 };
 
@@ -29,6 +30,15 @@ pub(crate) fn data() -> Result<PathBuf, Failure> {
     given.or(home).map(|folder| folder.join("bigskies")).ok_or_else(|| {
         Failure::new("no data folder: neither XDG_DATA_HOME nor HOME is set", "set XDG_DATA_HOME to a folder of yours")
     })
+}
+
+/// Makes the data folder as the platform makes it: others may at most pass through, as root's database server must.
+pub(crate) fn make_data() -> Result<PathBuf, Failure> {
+    let folder = data()?;
+    let mode = if process::is_root() { 0o711 } else { 0o700 };
+    let made = fs::DirBuilder::new().recursive(true).mode(mode).create(&folder);
+    made.map_err(|error| Failure::of_path("make", &folder, &error))?;
+    Ok(folder)
 }
 
 /// Makes a folder and those above it.

@@ -117,6 +117,7 @@ pub(crate) fn ensure() -> Result<Programs, Failure> {
     }
     let place = places::data()?.join("postgresql");
     if major(&place.join("bin")).is_none() {
+        places::make_data()?;
         fetch(&place)?;
     }
     Ok(Programs::Bundle(place.join("bin")))

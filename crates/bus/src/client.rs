@@ -234,6 +234,11 @@ impl Bus {
         self.link.abandon();
     }
 
+    /// A topic under our own reply prefix. What comes there and answers no question goes to whoever watches it.
+    pub fn own_topic(&self, level: &str) -> String {
+        topic::reply(&self.shared.options.account, &self.shared.client, level)
+    }
+
     /// Watches some filters, from now on and across reconnections, with room for `capacity` messages.
     ///
     /// # Errors
@@ -319,7 +324,7 @@ impl Bus {
         let options = &self.shared.options;
         let now = options.clock.now();
         let level = fresh_uuid().to_string();
-        let reply_to = topic::reply(&options.account, &self.shared.client, &level);
+        let reply_to = self.own_topic(&level);
         let mut question = envelope::wrap("command", &options.source, ask.timestamp.unwrap_or(now), &payload);
         question["reply_to"] = json!(reply_to);
         question["deadline"] = json!(ask.deadline.unwrap_or_else(|| now.plus(limit)));

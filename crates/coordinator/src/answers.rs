@@ -93,6 +93,12 @@ impl Answers {
         }
     }
 
+    /// Waits until the desk may answer without waiting. What comes meanwhile stays where it is, so that no answer is lost.
+    pub(crate) async fn room(&self) {
+        // An error means that the bus is closed, and nobody waits for an answer.
+        let _ = self.queue.reserve().await;
+    }
+
     /// Answers from the desk, without waiting.
     pub(crate) fn post(&self, to: &ReplyTo, fault: Fault) {
         if let Some(answer) = self.outgoing(to, &Err(fault))

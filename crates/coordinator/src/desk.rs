@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use bus::{Delivery, Watch};
+use bus::{Delivery, Outgoing, Watch};
 use catalog::{Effect, Kind, Lane as LaneName, Owner, Privacy, envelope};
 use envelope::{Header, LARGEST_PAYLOAD_BYTES};
 use futures::FutureExt;
@@ -31,6 +31,8 @@ const FARTHEST_DEADLINE: Duration = Duration::from_secs(3600);
 const FEW: usize = 8;
 /// How many safety commands are executed at once.
 const SAFETY_CONCURRENCY: usize = 256;
+/// The level of our own reply topic on which the messages of fences come back.
+pub(crate) const FENCE: &str = "fence";
 
 /// The lanes of a coordinator.
 #[derive(Clone)]
@@ -96,11 +98,15 @@ impl<C: Coordinator> Desk<C> {
         Self { shared, routes: routes.iter().flat_map(by_topic).collect() }
     }
 
-    /// Takes messages until the bus is closed.
+    /// Takes messages until the bus is closed. Waits only where refusals come faster than the bus takes them.
     pub(crate) async fn attend(&self, mut messages: Watch) {
+        let fence_topic = self.shared.bus.own_topic(FENCE);
         while let Some(delivery) = messages.next().await {
-            // A retained command is one from the past; whoever retained it did not mean us now.
-            if !delivery.retained {
+            self.shared.answers.room().await;
+            if delivery.topic == fence_topic {
+                self.shared.fences.fall(&delivery.payload);
+            } else if !delivery.retained {
+                // A retained command is one from the past; whoever retained it did not mean us now.
                 self.receive(&delivery);
             }
         }
@@ -174,6 +180,10 @@ impl<C: Coordinator> Desk<C> {
     fn submit(&self, delivery: &Delivery, passed: Passed<C>, reply_to: ReplyTo) {
         let route = Arc::clone(&passed.route);
         let scope = passed.prepared.scope.clone();
+        if let Some(fault) = self.stopped_on_its_way(&passed) {
+            count(&route, fault.code.as_str(), delivery.received);
+            return self.shared.answers.post(&reply_to, fault);
+        }
         let received = delivery.received;
         let (shared, dropped_to, dropped_route) = (Arc::clone(&self.shared), reply_to.clone(), Arc::clone(&route));
         let (caller, id) = (passed.caller.account.to_string(), passed.header.message_id.clone());
@@ -194,7 +204,7 @@ impl<C: Coordinator> Desk<C> {
             }),
         };
         let dropped = match route.entry.lane {
-            LaneName::Safety => self.overtake(scope.as_deref()),
+            LaneName::Safety => self.overtake(scope.as_deref(), &route.entry.name),
             LaneName::Instant | LaneName::Ordinary | LaneName::Slow => Vec::new(),
         };
         if self.shared.lanes.named(route.entry.lane).submit(job).is_err() {
@@ -214,9 +224,36 @@ impl<C: Coordinator> Desk<C> {
         }
     }
 
-    /// Safety takes out what waits to move the same thing: it must not move again once it was stopped.
-    fn overtake(&self, scope: Option<&str>) -> Vec<Job> {
+    /// The fault of a command that was sent to move something before safety stopped it. Its repeats get it too.
+    fn stopped_on_its_way(&self, passed: &Passed<C>) -> Option<Fault> {
+        let entry = &passed.route.entry;
+        let scope = passed
+            .prepared
+            .scope
+            .as_deref()
+            .filter(|_| entry.effect == Effect::Moves && entry.lane != LaneName::Safety)?;
+        let fault = overtaken(scope, &self.shared.fences.stopped(scope)?);
+        if let Some(id) = &passed.header.message_id {
+            self.shared.recent.stop(passed.caller.account.as_str(), id, fault.clone());
+        }
+        Some(fault)
+    }
+
+    /// Safety takes out what waits to move the same thing, and stops what is still on its way here: it must not move again once it was
+    /// stopped.
+    fn overtake(&self, scope: Option<&str>, by: &str) -> Vec<Job> {
         let Some(scope) = scope else { return Vec::new() };
+        let messages = self.shared.fences.raise(scope, by);
+        let shared = Arc::clone(&self.shared);
+        self.shared.tracker.spawn(async move {
+            for (qos, payload) in messages {
+                let topic = shared.bus.own_topic(FENCE);
+                let sent = shared.urgent.publish(Outgoing { topic, payload, qos, ..Outgoing::default() }).await;
+                if let Err(fault) = sent {
+                    tracing::warn!(%fault, "fence stands for its whole time, since its message was not sent");
+                }
+            }
+        });
         let lanes = [&self.shared.lanes.ordinary, &self.shared.lanes.slow];
         lanes.into_iter().flat_map(|lane| lane.take_moves(scope)).collect()
     }

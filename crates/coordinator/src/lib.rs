@@ -8,6 +8,7 @@ mod authority;
 mod coordinator;
 mod cx;
 mod desk;
+mod fences;
 mod frame;
 mod frame_settings;
 mod given;

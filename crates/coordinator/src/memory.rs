@@ -15,7 +15,7 @@ use store::{
     Tx,
     inbox::{Acceptance, Decision, Inbox},
 };
-use vocabulary::{Clock, Fault, Timestamp};
+use vocabulary::{Clock, Fault, Timestamp, ids::fresh_uuid};
 
 /// How many questions are remembered in this process.
 const MOST: usize = 8192;
@@ -85,6 +85,7 @@ impl Remembered {
         let acceptance = Acceptance {
             caller: &self.caller,
             id: &self.id,
+            attempt: fresh_uuid(),
             message: &self.message,
             fingerprint: self.fingerprint,
             private: self.private,
@@ -97,7 +98,8 @@ impl Remembered {
             Err(error) => {
                 // Perhaps it was recorded after all; taken back, its repeat can be executed.
                 let (inbox, caller, id) = (self.inbox.clone(), self.caller.clone(), self.id.clone());
-                tokio::spawn(async move { inbox.withdraw(&caller, &id).await });
+                let attempt = acceptance.attempt;
+                tokio::spawn(async move { inbox.withdraw(&caller, &id, attempt).await });
                 let fault = Fault::from(error);
                 return Err(
                     Fault::new(fault.code, format!("command was not accepted: {}", fault.message)).hint(fault.hint)

@@ -14,6 +14,7 @@ use crate::{
     answers::Answers,
     authority::Authority,
     desk::{self, Lanes},
+    fences::Fences,
     given,
     live::Live,
     memory::{Recent, outcome_unknown, stored},
@@ -34,11 +35,14 @@ const REMEMBERED: u64 = 1_000_000;
 pub(crate) struct Shared<C: Coordinator> {
     pub(crate) coordinator: Arc<C>,
     pub(crate) bus: Bus,
+    /// The connection of safety, where there is one.
+    pub(crate) urgent: Bus,
     pub(crate) store: Store,
     pub(crate) clock: Clock,
     pub(crate) authority: Arc<dyn Authority>,
     pub(crate) inbox: Inbox,
     pub(crate) recent: Recent,
+    pub(crate) fences: Fences,
     pub(crate) answers: Answers,
     pub(crate) live: Live<C::Settings>,
     pub(crate) lanes: Lanes,
@@ -125,6 +129,8 @@ async fn with_buses<C: Coordinator>(
         answers: Answers::new(bus.clone(), C::OWNER, frame.clock.clone()),
         database: health::Cell::new("database", frame.clock.clone()),
         recent: Recent::default(),
+        fences: Fences::default(),
+        urgent: safety.unwrap_or(bus).clone(),
         bus: bus.clone(),
         store: frame.store.clone(),
         clock: frame.clock.clone(),
@@ -168,9 +174,10 @@ async fn take_messages<C: Coordinator>(
     let routes = given::routes::<C>().routes;
     let is_safety = |route: &&Arc<Route<C>>| route.entry.lane == Lane::Safety;
     let (urgent, usual): (Vec<_>, Vec<_>) = routes.iter().partition(is_safety);
-    let usual = watch(&shared.bus, &usual).await?;
+    let fence = safety.map(|_| (shared.bus.own_topic(desk::FENCE), Qos::AtLeastOnce));
+    let usual = watch(&shared.bus, &usual, fence).await?;
     let urgent = match safety {
-        Some(safety) => Some(watch(safety, &urgent).await?),
+        Some(safety) => Some(watch(safety, &urgent, None).await?),
         None => None,
     };
     let desk = desk::Desk::new(Arc::clone(shared), &routes);
@@ -188,10 +195,14 @@ async fn take_messages<C: Coordinator>(
     }
 }
 
-async fn watch<C: Coordinator>(bus: &Bus, routes: &[&Arc<Route<C>>]) -> Result<Watch, Fault> {
+async fn watch<C: Coordinator>(
+    bus: &Bus,
+    routes: &[&Arc<Route<C>>],
+    fence: Option<(String, Qos)>,
+) -> Result<Watch, Fault> {
     let topics_of =
         |entry: &Entry| entry.inbound_topics().into_iter().map(|topic| (topic, entry.qos)).collect::<Vec<_>>();
-    let filters: Vec<(String, Qos)> = routes.iter().flat_map(|route| topics_of(&route.entry)).collect();
+    let filters: Vec<(String, Qos)> = routes.iter().flat_map(|route| topics_of(&route.entry)).chain(fence).collect();
     bus.watch(&filters, DELIVERIES).await
 }
 

@@ -37,6 +37,9 @@ pub struct Acceptance<'a> {
     pub caller: &'a str,
     /// Its message id, unique for the caller.
     pub id: &'a str,
+    /// A name of this try to have it accepted, by which a row is known to be its own: whatever is sent again, by the store on another
+    /// connection or by the sender, finds out whose row it meets.
+    pub attempt: Uuid,
     /// Which message it is.
     pub message: &'a str,
     /// SHA-256 of what it says.
@@ -88,18 +91,16 @@ impl Inbox {
     /// # Errors
     /// The database does not answer within the bounds.
     pub async fn accept(&self, command: &Acceptance<'_>) -> Result<Decision, StoreError> {
-        // Each call has a name of its own, so that a call that is tried again on another connection knows its own row.
-        let attempt = Uuid::now_v7();
         // Nothing is found and nothing recorded when another call's row became visible in between; then it is there.
         for _ in 0..3 {
-            if let Some(decision) = self.accept_once(command, attempt).await? {
+            if let Some(decision) = self.accept_once(command).await? {
                 return Ok(decision);
             }
         }
         Err(StoreError::Busy { operation: "accept", reason: format!("message {} comes and goes", command.id) })
     }
 
-    async fn accept_once(&self, command: &Acceptance<'_>, attempt: Uuid) -> Result<Option<Decision>, StoreError> {
+    async fn accept_once(&self, command: &Acceptance<'_>) -> Result<Option<Decision>, StoreError> {
         let room = self.rows.load(Ordering::Relaxed) < self.rows_max;
         let row = self
             .store
@@ -121,7 +122,7 @@ impl Inbox {
                     command.message,
                     &command.fingerprint[..],
                     self.run,
-                    attempt,
+                    command.attempt,
                     command.private,
                     command.accepted_at.instant(),
                     command.deadline.instant(),
@@ -137,7 +138,7 @@ impl Inbox {
             return Ok(Some(Decision::New));
         }
         let Some(old) = row.attempt else { return Ok((!room).then_some(Decision::Full)) };
-        if old == attempt {
+        if old == command.attempt {
             self.rows.fetch_add(1, Ordering::Relaxed);
             return Ok(Some(Decision::New));
         }
@@ -213,21 +214,22 @@ impl Inbox {
         Err(StoreError::Conflict { what: format!("message {id} of {caller} is not being executed") })
     }
 
-    /// Forgets a command of this run that was not executed, so that its repeat can be. Says whether it was there.
+    /// Forgets a command that was not executed, so that its repeat can be, if `attempt` is the one that recorded it: a repeat that was
+    /// accepted meanwhile stays. Says whether it was there.
     ///
     /// # Errors
     /// The database does not answer within the bounds.
-    pub async fn withdraw(&self, caller: &str, id: &str) -> Result<bool, StoreError> {
+    pub async fn withdraw(&self, caller: &str, id: &str, attempt: Uuid) -> Result<bool, StoreError> {
         let done = self
             .store
             .read("withdraw", |mut connection| async move {
                 sqlx::query!(
                     "DELETE FROM inbox
-                     WHERE owner = $1 AND caller = $2 AND id = $3 AND run = $4 AND finished_at IS NULL",
+                     WHERE owner = $1 AND caller = $2 AND id = $3 AND attempt = $4 AND finished_at IS NULL",
                     &*self.owner,
                     caller,
                     id,
-                    self.run
+                    attempt
                 )
                 .execute(&mut *connection)
                 .await

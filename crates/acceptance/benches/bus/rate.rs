@@ -103,30 +103,22 @@ fn rate(server: &mut Server, load: Load) -> Outcome<f64> {
     let progress: Vec<Progress> = std::iter::repeat_with(Progress::default).take(load.pairs).collect();
     let stop = AtomicBool::new(false);
     let (fails, failed) = mpsc::channel();
-    let server = &*server;
-    thread::scope(|scope| {
-        let mut figure = Ok(f64::NAN);
-        for (pair, progress) in progress.iter().enumerate() {
-            // Whoever reads is there before the first message.
-            let (reader, writer) = match ends(server, pair, load.qos) {
-                Ok(ends) => ends,
-                Err(error) => {
-                    figure = Err(error);
-                    break;
-                }
-            };
+    // Whoever reads is there before the first message.
+    let ends: Vec<_> = (0..load.pairs).map(|pair| ends(server, pair, load.qos)).collect::<Outcome<_>>()?;
+    let figure = thread::scope(|scope| {
+        for (pair, ((reader, writer), progress)) in ends.into_iter().zip(&progress).enumerate() {
             let (stop, fails, also_fails) = (&stop, fails.clone(), fails.clone());
             scope.spawn(move || read(reader, progress).unwrap_or_else(|error| drop(fails.send(error))));
             scope.spawn(move || {
                 write(writer, pair, load, progress, stop).unwrap_or_else(|error| drop(also_fails.send(error)))
             });
         }
-        if figure.is_ok() {
-            figure = watch(&progress, &failed);
-        }
+        let figure = watch(&progress, &failed);
         stop.store(true, Ordering::Relaxed);
         figure
-    })
+    });
+    // What fails while the rest is read is a loss too.
+    failed.try_recv().map_or(figure, Err)
 }
 
 fn ends(server: &Server, pair: usize, qos: Qos) -> Outcome<(Client, Client)> {
@@ -155,6 +147,13 @@ fn watch(progress: &[Progress], failed: &mpsc::Receiver<Box<dyn std::error::Erro
     Ok(count as f64 / span.as_secs_f64())
 }
 
+/// The first byte of a message.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mark {
+    More = 0,
+    Last = 1,
+}
+
 /// Reads until the message that says that it is the last.
 fn read(mut reader: Client, progress: &Progress) -> Outcome<()> {
     let (mut received, mut acks) = (0, Vec::new());
@@ -164,7 +163,7 @@ fn read(mut reader: Client, progress: &Progress) -> Outcome<()> {
             continue;
         }
         let Delivery { payload, ack } = reader.delivery(&packet)?;
-        let is_last = payload.first() == Some(&1);
+        let is_last = payload.first() == Some(&(Mark::Last as u8));
         acks.extend(ack.into_iter().flatten());
         received += 1;
         // Acknowledged and told in pieces, as far as there is something to read meanwhile.
@@ -183,9 +182,11 @@ fn read(mut reader: Client, progress: &Progress) -> Outcome<()> {
 fn write(mut writer: Client, pair: usize, load: Load, progress: &Progress, stop: &AtomicBool) -> Outcome<()> {
     let topic = topic(pair);
     let Load { qos, retain, .. } = load;
-    let message = |number: u64, first: u8| {
+    let message = |number: u64, mark: Mark| {
         let mut payload = [7; PAYLOAD];
-        payload[0] = first;
+        payload[0] = mark as u8;
+        // The last is not kept, or the next reader would begin with it.
+        let retain = retain && mark == Mark::More;
         let id = u16::try_from(number % 60_000).unwrap_or_default() + 1;
         Message { topic: &topic, qos, retain, id, response_topic: None, payload: &payload }.packet()
     };
@@ -196,12 +197,12 @@ fn write(mut writer: Client, pair: usize, load: Load, progress: &Progress, stop:
             writer.expect(PUBACK)?;
             acknowledged += 1;
         }
-        let batch: Vec<u8> = (sent..sent + BATCH).flat_map(|number| message(number, 0)).collect();
+        let batch: Vec<u8> = (sent..sent + BATCH).flat_map(|number| message(number, Mark::More)).collect();
         writer.send(&batch)?;
         sent += BATCH;
     }
     progress.wait(sent)?;
-    writer.send(&message(sent, 1))?;
+    writer.send(&message(sent, Mark::Last))?;
     while qos == Qos::AtLeastOnce && acknowledged <= sent {
         writer.expect(PUBACK)?;
         acknowledged += 1;

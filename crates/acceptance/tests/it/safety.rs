@@ -5,7 +5,8 @@ use std::time::Duration;
 use catalog::topic;
 use serde_json::{Value, json};
 use testkit::{
-    Ask, Broker, Bus, Database, Effect, FaultKind, Heard, Observatory, Outgoing, ScriptedFault, Simulator, http, until,
+    Ask, Broker, Bus, Database, Effect, FaultKind, Heard, Observatory, Outgoing, Plan, ScriptedFault, Simulator, http,
+    until,
 };
 
 use crate::stand::{ask, connected, happened_at, is_soak, limit, percentiles, slew_to};
@@ -49,10 +50,35 @@ async fn abort_over_mosquitto() {
     aborts(Broker::Mosquitto, &all).await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_sent_before_an_abort_does_not_move_the_mount_after_it() {
+    for broker in [Broker::Embedded, Broker::Mosquitto] {
+        let observatory = plan(broker).start().await;
+        let bus = observatory.client("operator").await;
+        let device = connected(&observatory, &bus).await;
+        let stand = Stand { observatory: &observatory, bus: &bus, device: &device };
+        for _ in 0..if is_soak() { 20 } else { 2 } {
+            stand.set_in_motion().await;
+            // The abort comes right behind them from the same sender, and overtakes those that are still on their way.
+            let (sender, answers) = stand.pour().await;
+            let abort = json!({ "device_id": device });
+            ask(&sender, "telescope/control/abort", abort, Ask::default()).await.unwrap();
+            let effects = observatory.simulator().effects().await;
+            let stopped = effects.into_iter().rfind(|effect| effect.what == "abort").unwrap();
+            answered(&answers).await;
+            observatory.simulator().clear_faults().await;
+            stand.stays_at_rest(&stopped).await;
+        }
+    }
+}
+
+/// The simulator's record must not have to share a processor's attention with what is measured.
+fn plan(broker: Broker) -> Plan {
+    Observatory::with(broker, Database::Private).simulator(Simulator::Apart).slewing_at(0.5)
+}
+
 async fn aborts(broker: Broker, wrongs: &[Wrong]) {
-    // Its record must not have to share a processor's attention with what is measured.
-    let plan = Observatory::with(broker, Database::Private).simulator(Simulator::Apart).slewing_at(0.5);
-    let observatory = plan.start().await;
+    let observatory = plan(broker).start().await;
     let bus = observatory.client("operator").await;
     let device = connected(&observatory, &bus).await;
     let times = if is_soak() { 50 } else { 2 };
@@ -173,6 +199,13 @@ impl Stand<'_> {
 
     /// Many slews wait at the coordinator, while one takes its time.
     async fn flood(&self) -> Heard {
+        let (_, answers) = self.pour().await;
+        until("the commands wait", LIMIT, async || self.queued().await >= MANY - 10).await;
+        answers
+    }
+
+    /// Sends many slews, of which each takes its time.
+    async fn pour(&self) -> (Bus, Heard) {
         let slow = ScriptedFault::new(FaultKind::Slow { milliseconds: 3000 });
         self.observatory.simulator().set_faults(&[slow.on(&["slewtocoordinatesasync"])]).await;
         let sender = self.observatory.client("operator").await;
@@ -188,8 +221,7 @@ impl Stand<'_> {
             };
             sender.publish(publish).await.unwrap();
         }
-        until("the commands wait", LIMIT, async || self.queued().await >= MANY - 10).await;
-        answers
+        (sender, answers)
     }
 
     /// How many commands wait in the coordinator.

@@ -16,6 +16,7 @@ fn command<'a>(caller: &'a str, id: &'a str) -> Acceptance<'a> {
     Acceptance {
         caller,
         id,
+        attempt: Uuid::now_v7(),
         message: "telescope/control/slew",
         fingerprint: [7; 32],
         private: false,
@@ -73,9 +74,19 @@ async fn decisions() {
     }
     assert_eq!(inbox.accept(&command("ada", "running")).await.unwrap(), Decision::Executing);
 
-    assert!(inbox.withdraw("ada", "running").await.unwrap());
-    assert!(!inbox.withdraw("ada", "done").await.unwrap());
-    assert_eq!(inbox.accept(&command("ada", "running")).await.unwrap(), Decision::New);
+    let (first, repeat) = (command("ada", "lost answer"), command("ada", "lost answer"));
+    for (what, accepted, withdrawn, there) in [
+        ("its own row", Some(&first), &first, true),
+        ("a row twice", None, &first, false),
+        ("the row of a repeat", Some(&repeat), &first, false),
+    ] {
+        if let Some(command) = accepted {
+            assert_eq!(inbox.accept(command).await.unwrap(), Decision::New, "{what}");
+        }
+        assert_eq!(inbox.withdraw("ada", withdrawn.id, withdrawn.attempt).await.unwrap(), there, "{what}");
+    }
+    inbox.finish("ada", repeat.id, Some(&done), at(6)).await.unwrap();
+    assert!(!inbox.withdraw("ada", repeat.id, repeat.attempt).await.unwrap(), "what has its answer stays");
 }
 
 #[tokio::test]
