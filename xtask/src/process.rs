@@ -28,7 +28,13 @@ impl Program {
 
     /// The cargo that started this automation.
     pub(crate) fn cargo() -> Self {
-        Self::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+        let mut cargo = Self::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        // What cargo told this program of its package: some build scripts look at it, and would run again each time that a person and
+        // this automation build in turn, with everything that stands on them.
+        for (name, _) in std::env::vars_os().filter(|(name, _)| is_of_a_package(name)) {
+            cargo.command.env_remove(name);
+        }
+        cargo
     }
 
     pub(crate) fn args<I, S>(mut self, arguments: I) -> Self
@@ -128,9 +134,31 @@ pub(crate) fn print(text: &str) {
     let _closed = std::io::stdout().lock().write_all(text.as_bytes());
 }
 
+/// Whether cargo sets this variable for the program of one package.
+fn is_of_a_package(variable: &OsStr) -> bool {
+    const OTHERS: [&str; 5] =
+        ["CARGO_BIN_NAME", "CARGO_CRATE_NAME", "CARGO_MANIFEST_DIR", "CARGO_MANIFEST_PATH", "CARGO_PRIMARY_PACKAGE"];
+    let name = variable.to_string_lossy();
+    name.starts_with("CARGO_PKG_") || OTHERS.contains(&&*name)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn cargo_is_told_nothing_of_this_package() {
+        for (variable, is_told) in [
+            ("CARGO_PKG_NAME", false),
+            ("CARGO_MANIFEST_DIR", false),
+            ("CARGO_TARGET_DIR", true),
+            ("CARGO_HOME", true),
+            ("CARGO", true),
+            ("PATH", true),
+        ] {
+            assert_eq!(is_of_a_package(OsStr::new(variable)), !is_told, "{variable}");
+        }
+    }
 
     #[test]
     fn output_is_caught_and_failures_name_the_command() {
