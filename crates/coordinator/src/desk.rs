@@ -8,7 +8,8 @@ use std::{
 };
 
 use bus::{Delivery, Outgoing, Watch};
-use catalog::{Effect, Kind, Lane as LaneName, Owner, Privacy, envelope};
+use bytes::Bytes;
+use catalog::{Effect, Kind, Lane as LaneName, Owner, Privacy, Qos, envelope};
 use envelope::{Header, LARGEST_PAYLOAD_BYTES};
 use futures::FutureExt;
 use observability::metrics;
@@ -203,24 +204,13 @@ impl<C: Coordinator> Desk<C> {
                 })
             }),
         };
-        let dropped = match route.entry.lane {
-            LaneName::Safety => self.overtake(scope.as_deref(), &route.entry.name),
-            LaneName::Instant | LaneName::Ordinary | LaneName::Slow => Vec::new(),
-        };
+        if let (LaneName::Safety, Some(scope)) = (route.entry.lane, &scope) {
+            self.overtake(scope, &route.entry.name);
+        }
         if self.shared.lanes.named(route.entry.lane).submit(job).is_err() {
             let fault = Fault::busy(format!("queue of {} is full", C::OWNER.component())).hint("try again later");
             count(&route, fault.code.as_str(), received);
             self.shared.answers.post(&refused_to, fault);
-        }
-        if !dropped.is_empty() {
-            // Safety goes first, and the many answers wait for their turn on the connection.
-            let fault = overtaken(scope.as_deref().unwrap_or_default(), &route.entry.name);
-            let answers: Vec<_> = dropped.into_iter().map(|job| (job.drop_with)(fault.clone())).collect();
-            self.shared.tracker.spawn(async move {
-                for answer in answers {
-                    answer.await;
-                }
-            });
         }
     }
 
@@ -241,21 +231,36 @@ impl<C: Coordinator> Desk<C> {
 
     /// Safety takes out what waits to move the same thing, and stops what is still on its way here: it must not move again once it was
     /// stopped.
-    fn overtake(&self, scope: Option<&str>, by: &str) -> Vec<Job> {
-        let Some(scope) = scope else { return Vec::new() };
-        let messages = self.shared.fences.raise(scope, by);
-        let shared = Arc::clone(&self.shared);
-        self.shared.tracker.spawn(async move {
-            for (qos, payload) in messages {
-                let topic = shared.bus.own_topic(FENCE);
-                let sent = shared.urgent.publish(Outgoing { topic, payload, qos, ..Outgoing::default() }).await;
-                if let Err(fault) = sent {
-                    tracing::warn!(%fault, "fence stands for its whole time, since its message was not sent");
-                }
-            }
-        });
+    fn overtake(&self, scope: &str, by: &str) {
+        let fence = self.shared.fences.raise(scope, by);
         let lanes = [&self.shared.lanes.ordinary, &self.shared.lanes.slow];
-        lanes.into_iter().flat_map(|lane| lane.take_moves(scope)).collect()
+        let stopped: Vec<Job> = lanes.into_iter().flat_map(|lane| lane.take_moves(scope)).collect();
+        // Apart from the desk, since ten thousand take their time, and spawned before safety's own command, which therefore goes first.
+        self.shared.tracker.spawn(dismiss(Arc::clone(&self.shared), stopped, overtaken(scope, by), fence));
+    }
+}
+
+/// How many commands are dismissed before others get their turn on the processor.
+const DISMISSED_AT_ONCE: usize = 64;
+
+/// Notes that commands were stopped, so that their repeats are too; then lets the fence fall, and answers them.
+async fn dismiss<C: Coordinator>(shared: Arc<Shared<C>>, stopped: Vec<Job>, fault: Fault, fence: [(Qos, Bytes); 2]) {
+    let mut answers = Vec::with_capacity(stopped.len());
+    for job in stopped {
+        answers.push((job.drop_with)(fault.clone()));
+        if answers.len().is_multiple_of(DISMISSED_AT_ONCE) {
+            tokio::task::yield_now().await;
+        }
+    }
+    for (qos, payload) in fence {
+        let topic = shared.bus.own_topic(FENCE);
+        let sent = shared.urgent.publish(Outgoing { topic, payload, qos, ..Outgoing::default() }).await;
+        if let Err(fault) = sent {
+            tracing::warn!(%fault, "fence stands for its whole time, since its message was not sent");
+        }
+    }
+    for answer in answers {
+        answer.await;
     }
 }
 

@@ -93,21 +93,30 @@ async fn serve(
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%peer, %error, "connection may answer late, since small packets are held back");
     }
-    let connection = Arc::new(Connection::new(Arc::clone(&shared), peer, transport));
-    let leaving = Leaving(connection);
+    let leaving = Leaving(Arc::new(Connection::new(shared, peer, transport)));
     match transport {
         Transport::Tcp => attend(stream, &leaving.0, deadline, permit).await,
-        Transport::WebSocket => {
-            let upgraded = tokio::select! {
-                upgraded = timeout_at(deadline, upgrade(&shared, stream)) => upgraded,
-                () = shared.stopping.cancelled() => return,
-            };
-            match upgraded {
-                Ok(Some(stream)) => attend(stream, &leaving.0, deadline, permit).await,
-                Ok(None) => {}
-                Err(_) => tracing::debug!(%peer, "WebSocket was not opened in time"),
-            }
-        }
+        // Apart, so that what only these need is no weight for the others.
+        Transport::WebSocket => Box::pin(attend_websocket(stream, &leaving.0, deadline, permit)).await,
+    }
+}
+
+/// The same over a WebSocket.
+async fn attend_websocket(
+    stream: TcpStream,
+    connection: &Arc<Connection>,
+    deadline: Instant,
+    permit: OwnedSemaphorePermit,
+) {
+    let (shared, peer) = (&connection.shared, connection.peer);
+    let upgraded = tokio::select! {
+        upgraded = timeout_at(deadline, upgrade(shared, stream)) => upgraded,
+        () = shared.stopping.cancelled() => return,
+    };
+    match upgraded {
+        Ok(Some(stream)) => attend(stream, connection, deadline, permit).await,
+        Ok(None) => {}
+        Err(_) => tracing::debug!(%peer, "WebSocket was not opened in time"),
     }
 }
 
