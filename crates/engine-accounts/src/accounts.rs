@@ -157,9 +157,13 @@ async fn observe(store: &Store, now: Timestamp, health: &Cell) {
             details.insert("locked".to_owned(), locked.into());
             details.insert("has_administrator".to_owned(), has_administrator.into());
             let (status, message) = match (has_administrator, locked) {
-                (false, _) => (Status::Degraded, "there is no administrator yet; bigskies admin create makes one".to_owned()),
+                (false, _) => {
+                    (Status::Degraded, "there is no administrator yet; bigskies admin create makes one".to_owned())
+                }
                 (true, 0) => (Status::Healthy, "accounts can log in".to_owned()),
-                (true, locked) => (Status::Healthy, format!("accounts can log in; {locked} accounts or places are locked")),
+                (true, locked) => {
+                    (Status::Healthy, format!("accounts can log in; {locked} accounts or places are locked"))
+                }
             };
             health.set(status, message, details);
         }

@@ -133,7 +133,9 @@ pub enum AccountsError {
         user: AccountName,
     },
     /// The code is not the one of the new second factor.
-    #[error("code is not that of the new second factor; see that the clock of the device is right, and give the next code")]
+    #[error(
+        "code is not that of the new second factor; see that the clock of the device is right, and give the next code"
+    )]
     WrongCode,
     /// The password changed after it was proven.
     #[error("password of user {user} was changed meanwhile; try again with the new one")]

@@ -29,6 +29,6 @@ pub use login::{Authenticated, Factor, Login, PasswordChange};
 pub use passwords::HashedPassword;
 pub use people::{NewUser, UserChange};
 pub use rights::{Decision, Reason, Right, Rights};
-pub use secrecy::{ExposeSecret, SecretString};
 pub use second_factor::{Enrolment, RecoveryCodes};
+pub use secrecy::{ExposeSecret, SecretString};
 pub use settings::{AccountsSettings, Complaint};

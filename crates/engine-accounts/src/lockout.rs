@@ -200,7 +200,9 @@ mod tests {
         ] {
             assert_eq!(Peer::address(address.parse().unwrap()).as_str(), name);
         }
-        for (given, name) in [("client 7|x\n", "client7x"), ("", "unnamed"), (&"x".repeat(300) as &str, &"x".repeat(100))] {
+        for (given, name) in
+            [("client 7|x\n", "client7x"), ("", "unnamed"), (&"x".repeat(300) as &str, &"x".repeat(100))]
+        {
             assert_eq!(Peer::named(given).as_str(), name);
         }
     }

@@ -111,11 +111,7 @@ impl Accounts {
     ///
     /// # Errors
     /// See [`AuthError`]; or the policy does not let the new password through.
-    pub async fn prepare_change(
-        &self,
-        login: &Login<'_>,
-        new: &SecretString,
-    ) -> Result<PasswordChange, AccountsError> {
+    pub async fn prepare_change(&self, login: &Login<'_>, new: &SecretString) -> Result<PasswordChange, AccountsError> {
         let settings = self.settings();
         let Proven { user, proofs, .. } = self.prove(login, &settings).await?;
         if login.password.expose_secret() == new.expose_secret() {

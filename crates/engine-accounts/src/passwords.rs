@@ -175,8 +175,7 @@ impl Hasher {
 }
 
 fn argon2(settings: &AccountsSettings) -> Result<Argon2<'static>, HashingError> {
-    let (memory, passes, lanes) =
-        (settings.argon2_memory_kibibytes, settings.argon2_passes, settings.argon2_lanes);
+    let (memory, passes, lanes) = (settings.argon2_memory_kibibytes, settings.argon2_passes, settings.argon2_lanes);
     let params = Params::new(memory, passes, lanes, None).map_err(|e| HashingError::Defect(e.to_string()))?;
     Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
 }
@@ -189,15 +188,17 @@ fn hash(argon2: &Argon2<'_>, password: &str) -> Result<HashedPassword, String> {
 
 fn verify(argon2: &Argon2<'_>, password: &str, kept: Option<&str>, dummy: &str) -> Verdict {
     let kind = kept.map(Kind::of);
-    let too_long = password.len() > BYTES_MAX || (matches!(kind, Some(Kind::Bcrypt { .. })) && password.len() > BCRYPT_BYTES_MAX);
+    let too_long =
+        password.len() > BYTES_MAX || (matches!(kind, Some(Kind::Bcrypt { .. })) && password.len() > BCRYPT_BYTES_MAX);
     let (right, outdated) = match (kept, kind) {
         (Some(kept), Some(Kind::Argon2(params))) if !too_long => {
             let ours = argon2.params();
-            let as_ours = (params.m_cost(), params.t_cost(), params.p_cost()) == (ours.m_cost(), ours.t_cost(), ours.p_cost());
+            let as_ours =
+                (params.m_cost(), params.t_cost(), params.p_cost()) == (ours.m_cost(), ours.t_cost(), ours.p_cost());
             (is_argon2_of(argon2, password, kept), !as_ours)
         }
         (Some(kept), Some(Kind::Bcrypt { cost })) if !too_long && cost <= BCRYPT_COST_MAX => {
-            (bcrypt::non_truncating_verify(password, kept).unwrap_or(false), true)
+            (bcrypt::verify(password, kept).unwrap_or(false), true)
         }
         (kept, _) => {
             let within = password.get(..password.floor_char_boundary(BYTES_MAX)).unwrap_or_default();
@@ -282,7 +283,7 @@ mod tests {
             (&cheap(), "ada.lovelace1", None),
             (&cheap(), "Password123", Some("everybody who guesses")),
             (&cheap(), "a long phrase with blanks, which is more than sixty-four characters", None),
-            (&cheap(), &long.replacen('é', "a b", 1)[..1024 - 2], None),
+            (&cheap(), &long.replacen('é', "ab", 1), None),
             (&cheap(), &too_long, Some("1025 of at most 1024 bytes")),
             (&strict, "onlylowercase", Some("1 of at least 3 kinds")),
             (&strict, "Lower and 1 digit", None),
@@ -344,7 +345,10 @@ mod tests {
             ("$2a$10$short", false),
             ("$argon2id$v=19$m=64,t=1,p=1$c29tZXNhbHRzb21lc2FsdA$VGhpcyBpcyBub3QgYSByZWFsIGhhc2ggYnV0IGl0J3M", true),
             ("$argon2i$v=19$m=64,t=1,p=1$c29tZXNhbHRzb21lc2FsdA$VGhpcyBpcyBub3QgYSByZWFsIGhhc2ggYnV0IGl0J3M", false),
-            ("$argon2id$v=19$m=4194304,t=1,p=1$c29tZXNhbHRzb21lc2FsdA$VGhpcyBpcyBub3QgYSByZWFsIGhhc2ggYnV0IGl0J3M", false),
+            (
+                "$argon2id$v=19$m=4194304,t=1,p=1$c29tZXNhbHRzb21lc2FsdA$VGhpcyBpcyBub3QgYSByZWFsIGhhc2ggYnV0IGl0J3M",
+                false,
+            ),
             ("plain text", false),
             ("", false),
         ] {

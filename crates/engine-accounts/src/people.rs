@@ -10,10 +10,7 @@ use store::{
 };
 use vocabulary::ids::{AccountName, OrganisationId, UserId};
 
-use crate::{
-    Accounts, AccountsError, HashedPassword, Peer,
-    passwords::check_policy,
-};
+use crate::{Accounts, AccountsError, HashedPassword, Peer, passwords::check_policy};
 
 /// An account to be made.
 #[derive(Debug, Clone)]

@@ -213,8 +213,7 @@ impl Source {
         let known = self.known.clone();
         // With many accounts this takes milliseconds, in which the runtime's threads have messages to carry.
         let compiled = spawn_blocking(move || Snapshot::compile(&tables, &known)).await;
-        let compiled =
-            compiled.map_err(|e| StoreError::Defect { operation: "rights", reason: e.to_string() })?;
+        let compiled = compiled.map_err(|e| StoreError::Defect { operation: "rights", reason: e.to_string() })?;
         let generation = compiled.generation();
         self.current.store(Arc::new(compiled));
         self.generations.send_replace(generation);

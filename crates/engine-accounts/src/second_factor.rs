@@ -155,7 +155,9 @@ mod tests {
     fn codes_are_those_of_the_standard() {
         // RFC 6238, appendix B, SHA-1, cut to six digits.
         let totp = totp(b"12345678901234567890").unwrap();
-        for (seconds, code) in [(59, "287082"), (1_111_111_109, "081804"), (1_234_567_890, "005924"), (2_000_000_000, "279037")] {
+        for (seconds, code) in
+            [(59, "287082"), (1_111_111_109, "081804"), (1_234_567_890, "005924"), (2_000_000_000, "279037")]
+        {
             assert_eq!(totp.check(code, seconds), Some(seconds / 30), "{seconds}");
             assert_eq!(totp.check(code, seconds + 30), Some(seconds / 30), "a step late at {seconds}");
             assert_eq!(totp.check(code, seconds + 60), None, "two steps late at {seconds}");

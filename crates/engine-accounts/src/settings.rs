@@ -98,7 +98,8 @@ impl AccountsSettings {
     }
 
     pub(crate) fn password_age_max(&self) -> Option<Duration> {
-        (self.password_age_days_max > 0).then(|| Duration::from_secs(u64::from(self.password_age_days_max) * DAY_SECONDS))
+        (self.password_age_days_max > 0)
+            .then(|| Duration::from_secs(u64::from(self.password_age_days_max) * DAY_SECONDS))
     }
 
     pub(crate) fn known_peer_age_max(&self) -> Duration {
@@ -125,7 +126,12 @@ mod tests {
             ("cheap", AccountsSettings { argon2_passes: 1, ..good.clone() }, vec!["argon2_passes"]),
             (
                 "locks that shrink, and classes that there are not",
-                AccountsSettings { lockout_seconds: 600, lockout_seconds_max: 300, password_classes_min: 5, ..good.clone() },
+                AccountsSettings {
+                    lockout_seconds: 600,
+                    lockout_seconds_max: 300,
+                    password_classes_min: 5,
+                    ..good.clone()
+                },
                 vec!["password_classes_min", "lockout_seconds"],
             ),
         ] {

@@ -63,12 +63,7 @@ impl Accounts {
     /// # Errors
     /// The secret is unknown, used or expired, there is an administrator, the name is taken, or the database does not answer within the
     /// bounds.
-    pub async fn redeem_first(
-        &self,
-        tx: &mut Tx,
-        secret: &SecretString,
-        new: &NewUser,
-    ) -> Result<User, AccountsError> {
+    pub async fn redeem_first(&self, tx: &mut Tx, secret: &SecretString, new: &NewUser) -> Result<User, AccountsError> {
         match self.take(tx, secret).await? {
             Purpose::FirstAdministrator => self.create_first_administrator(tx, new).await,
             Purpose::Password(_) => Err(AccountsError::SetupSecret),

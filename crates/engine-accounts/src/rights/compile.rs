@@ -42,14 +42,7 @@ impl Snapshot {
         snapshot
     }
 
-    fn add(
-        &mut self,
-        account: &tables::Account,
-        parts: &[Part<'_>],
-        roles: &[usize],
-        groups: &[usize],
-        words: usize,
-    ) {
+    fn add(&mut self, account: &tables::Account, parts: &[Part<'_>], roles: &[usize], groups: &[usize], words: usize) {
         let places = || roles.iter().chain(groups).filter_map(|place| Some((*place, parts.get(*place)?)));
         let first_word = self.everywhere.len();
         self.everywhere.resize(first_word + words, Word::default());
@@ -100,7 +93,8 @@ impl Words {
         let rules = || tables.permissions.iter().map(|(_, rule)| rule);
         let named = rules().map(|rule| (rule.resource.as_str(), rule.action.as_str()));
         let asked = known.iter().map(|permission| (permission.resource, permission.action));
-        for (resource, action) in named.chain(asked).filter(|(resource, action)| ![*resource, *action].contains(&EVERY)) {
+        for (resource, action) in named.chain(asked).filter(|(resource, action)| ![*resource, *action].contains(&EVERY))
+        {
             let next = u32::try_from(pairs.len()).unwrap_or(u32::MAX);
             pairs.entry(Pair { resource: resource.into(), action: action.into() }).or_insert(next);
         }
@@ -120,7 +114,10 @@ impl Words {
             (None, None) => {}
             (Some(sweep), _) => {
                 let is_meant = |pair: &Pair| sweep.means(Right { resource: &pair.resource, action: &pair.action });
-                self.pairs.iter().filter(|(pair, _)| is_meant(pair)).for_each(|(_, bit)| mark(words, *bit, rule.effect));
+                self.pairs
+                    .iter()
+                    .filter(|(pair, _)| is_meant(pair))
+                    .for_each(|(_, bit)| mark(words, *bit, rule.effect));
             }
         }
     }
@@ -209,28 +206,112 @@ mod tests {
         for (what, rules, right, scopes, expected) in [
             ("nothing", vec![], ("telescope", "read"), vec![], Reason::NotGranted),
             ("allowed", vec![allow("telescope", "read")], ("telescope", "read"), vec![], Reason::Granted),
-            ("allowed everywhere is allowed there", vec![allow("telescope", "read")], ("telescope", "read"), vec!["telescope:a"], Reason::Granted),
+            (
+                "allowed everywhere is allowed there",
+                vec![allow("telescope", "read")],
+                ("telescope", "read"),
+                vec!["telescope:a"],
+                Reason::Granted,
+            ),
             ("another action", vec![allow("telescope", "read")], ("telescope", "write"), vec![], Reason::NotGranted),
             ("another kind", vec![allow("telescope", "read")], ("dome", "read"), vec![], Reason::NotGranted),
-            ("denied", vec![allow("telescope", "read"), deny("telescope", "read")], ("telescope", "read"), vec![], Reason::Denied),
+            (
+                "denied",
+                vec![allow("telescope", "read"), deny("telescope", "read")],
+                ("telescope", "read"),
+                vec![],
+                Reason::Denied,
+            ),
             ("everything", vec![allow("*", "*")], ("telescope", "read"), vec![], Reason::Granted),
             ("everything, a known right", vec![allow("*", "*")], ("dome", "control"), vec![], Reason::Granted),
             ("everything, an unknown right", vec![allow("*", "*")], ("roof", "open"), vec![], Reason::Granted),
             ("every action", vec![allow("dome", "*")], ("dome", "control"), vec![], Reason::Granted),
             ("every action of another", vec![allow("dome", "*")], ("telescope", "read"), vec![], Reason::NotGranted),
             ("every kind", vec![allow("*", "read")], ("roof", "read"), vec![], Reason::Granted),
-            ("every kind but one", vec![allow("*", "read"), deny("roof", "*")], ("roof", "read"), vec![], Reason::Denied),
-            ("all but one", vec![allow("*", "*"), deny("dome", "control")], ("dome", "control"), vec![], Reason::Denied),
-            ("there", vec![allow("telescope", "read").within("telescope:a")], ("telescope", "read"), vec!["telescope:a"], Reason::Granted),
-            ("elsewhere", vec![allow("telescope", "read").within("telescope:a")], ("telescope", "read"), vec!["telescope:b"], Reason::NotGranted),
-            ("nowhere in particular", vec![allow("telescope", "read").within("telescope:a")], ("telescope", "read"), vec![], Reason::NotGranted),
-            ("one of two scopes", vec![allow("telescope", "read").within("organisation:o")], ("telescope", "read"), vec!["telescope:a", "organisation:o"], Reason::Granted),
-            ("denied in one of two", vec![allow("telescope", "read"), deny("telescope", "read").within("organisation:o")], ("telescope", "read"), vec!["telescope:a", "organisation:o"], Reason::Denied),
-            ("denied there, asked elsewhere", vec![allow("telescope", "read"), deny("telescope", "read").within("telescope:a")], ("telescope", "read"), vec!["telescope:b"], Reason::Granted),
-            ("everything there", vec![allow("*", "*").within("telescope:a")], ("telescope", "read"), vec!["telescope:a"], Reason::Granted),
-            ("everything there, an unknown right", vec![allow("*", "*").within("telescope:a")], ("roof", "open"), vec!["telescope:a"], Reason::Granted),
-            ("everything there, an unknown right elsewhere", vec![allow("*", "*").within("telescope:a")], ("roof", "open"), vec!["telescope:b"], Reason::NotGranted),
-            ("the star is no right of its own", vec![allow("telescope", "read")], ("*", "*"), vec![], Reason::NotGranted),
+            (
+                "every kind but one",
+                vec![allow("*", "read"), deny("roof", "*")],
+                ("roof", "read"),
+                vec![],
+                Reason::Denied,
+            ),
+            (
+                "all but one",
+                vec![allow("*", "*"), deny("dome", "control")],
+                ("dome", "control"),
+                vec![],
+                Reason::Denied,
+            ),
+            (
+                "there",
+                vec![allow("telescope", "read").within("telescope:a")],
+                ("telescope", "read"),
+                vec!["telescope:a"],
+                Reason::Granted,
+            ),
+            (
+                "elsewhere",
+                vec![allow("telescope", "read").within("telescope:a")],
+                ("telescope", "read"),
+                vec!["telescope:b"],
+                Reason::NotGranted,
+            ),
+            (
+                "nowhere in particular",
+                vec![allow("telescope", "read").within("telescope:a")],
+                ("telescope", "read"),
+                vec![],
+                Reason::NotGranted,
+            ),
+            (
+                "one of two scopes",
+                vec![allow("telescope", "read").within("organisation:o")],
+                ("telescope", "read"),
+                vec!["telescope:a", "organisation:o"],
+                Reason::Granted,
+            ),
+            (
+                "denied in one of two",
+                vec![allow("telescope", "read"), deny("telescope", "read").within("organisation:o")],
+                ("telescope", "read"),
+                vec!["telescope:a", "organisation:o"],
+                Reason::Denied,
+            ),
+            (
+                "denied there, asked elsewhere",
+                vec![allow("telescope", "read"), deny("telescope", "read").within("telescope:a")],
+                ("telescope", "read"),
+                vec!["telescope:b"],
+                Reason::Granted,
+            ),
+            (
+                "everything there",
+                vec![allow("*", "*").within("telescope:a")],
+                ("telescope", "read"),
+                vec!["telescope:a"],
+                Reason::Granted,
+            ),
+            (
+                "everything there, an unknown right",
+                vec![allow("*", "*").within("telescope:a")],
+                ("roof", "open"),
+                vec!["telescope:a"],
+                Reason::Granted,
+            ),
+            (
+                "everything there, an unknown right elsewhere",
+                vec![allow("*", "*").within("telescope:a")],
+                ("roof", "open"),
+                vec!["telescope:b"],
+                Reason::NotGranted,
+            ),
+            (
+                "the star is no right of its own",
+                vec![allow("telescope", "read")],
+                ("*", "*"),
+                vec![],
+                Reason::NotGranted,
+            ),
         ] {
             let snapshot = Snapshot::compile(&tables(&rules), &KNOWN);
             let decision = snapshot.check(&"ada".parse().unwrap(), right.into(), &scopes);
@@ -246,7 +327,9 @@ mod tests {
             account.enabled = false;
         }
         let snapshot = Snapshot::compile(&tables, &KNOWN);
-        for (name, expected) in [("ada", Reason::Disabled), ("Ada", Reason::UnknownAccount), ("bob", Reason::UnknownAccount)] {
+        for (name, expected) in
+            [("ada", Reason::Disabled), ("Ada", Reason::UnknownAccount), ("bob", Reason::UnknownAccount)]
+        {
             let decision = snapshot.check(&name.parse().unwrap(), ("telescope", "read").into(), &[]);
             assert_eq!((decision.allowed, decision.reason), (false, expected), "{name}");
         }

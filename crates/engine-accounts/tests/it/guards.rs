@@ -27,7 +27,10 @@ async fn the_last_administrator_stays() {
         [
             ("disable", stand.write(async |tx| accounts.disable_user(tx, &ada.id).await.map(drop)).await),
             ("update", stand.write(async |tx| accounts.update_user(tx, &ada.id, &disabled).await.map(drop)).await),
-            ("withdraw", stand.write(async |tx| accounts.withdraw_role(tx, &administrator(), &ada.id).await.map(drop)).await),
+            (
+                "withdraw",
+                stand.write(async |tx| accounts.withdraw_role(tx, &administrator(), &ada.id).await.map(drop)).await,
+            ),
             (
                 "deny through a group",
                 stand
@@ -114,10 +117,15 @@ async fn what_came_with_the_program_stays() {
         ("remove another", stand.write(async |tx| accounts.remove_role(tx, &"plugin".parse().unwrap()).await).await),
         (
             "rename",
-            stand.write(async |tx| accounts.update_role(tx, &administrator(), Some("boss"), None).await.map(drop)).await,
+            stand
+                .write(async |tx| accounts.update_role(tx, &administrator(), Some("boss"), None).await.map(drop))
+                .await,
         ),
         ("deny", stand.write(async |tx| accounts.grant(tx, &holder, &Rule::deny("user", "*")).await.map(drop)).await),
-        ("withdraw", stand.write(async |tx| accounts.withdraw(tx, &holder, &Rule::allow("*", "*")).await.map(drop)).await),
+        (
+            "withdraw",
+            stand.write(async |tx| accounts.withdraw(tx, &holder, &Rule::allow("*", "*")).await.map(drop)).await,
+        ),
         ("the permission itself", stand.write(async |tx| accounts.remove_permission(tx, everything).await).await),
     ] {
         assert!(matches!(outcome, Err(AccountsError::Builtin { .. })), "{what}: {outcome:?}");

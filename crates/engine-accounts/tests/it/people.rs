@@ -166,9 +166,11 @@ async fn groups_roles_and_organisations() {
     assert_eq!(accounts.roles(Some(&user.id), &Slice::default()).await.unwrap().items, std::slice::from_ref(&role));
     assert_eq!(accounts.organisations(&Slice::default()).await.unwrap().items, std::slice::from_ref(&organisation));
 
-    let renamed = stand.write(async |tx| accounts.update_group(tx, &group.id, Some("larks"), None).await).await.unwrap();
+    let renamed =
+        stand.write(async |tx| accounts.update_group(tx, &group.id, Some("larks"), None).await).await.unwrap();
     assert_eq!((renamed.name.as_str(), renamed.description.as_str()), ("larks", "awake"));
-    let described = stand.write(async |tx| accounts.update_role(tx, &role.id, None, Some("shows")).await).await.unwrap();
+    let described =
+        stand.write(async |tx| accounts.update_role(tx, &role.id, None, Some("shows")).await).await.unwrap();
     assert_eq!((described.name.as_str(), described.description.as_str()), ("guide", "shows"));
     let error = stand.write(async |tx| accounts.remove_organisation(tx, &organisation.id).await).await.unwrap_err();
     assert!(error.to_string().contains("still has accounts or groups"), "{error}");
@@ -216,7 +218,9 @@ async fn what_is_no_word_and_who_does_not_exist() {
         ("user nobody", stand.write(async |tx| accounts.reset_password(tx, &nobody).await.map(drop)).await),
         (
             "user nobody",
-            stand.write(async |tx| accounts.assign_role(tx, &"observer".parse().unwrap(), &nobody).await.map(drop)).await,
+            stand
+                .write(async |tx| accounts.assign_role(tx, &"observer".parse().unwrap(), &nobody).await.map(drop))
+                .await,
         ),
         (
             "role none",
@@ -227,7 +231,10 @@ async fn what_is_no_word_and_who_does_not_exist() {
             stand.write(async |tx| accounts.join_group(tx, &"none".parse().unwrap(), &user.id).await.map(drop)).await,
         ),
         ("group nothing", stand.write(async |tx| accounts.grant(tx, &nothing, &rule).await.map(drop)).await),
-        ("group two words", stand.write(async |tx| accounts.create_group(tx, "two words", "", None).await.map(drop)).await),
+        (
+            "group two words",
+            stand.write(async |tx| accounts.create_group(tx, "two words", "", None).await.map(drop)).await,
+        ),
         ("role OBSERVER", stand.write(async |tx| accounts.create_role(tx, "OBSERVER", "").await.map(drop)).await),
     ];
     for (part, outcome) in errors {
