@@ -34,7 +34,7 @@ struct Inner {
     store: Store,
     vault: Vault,
     clock: Clock,
-    settings: ArcSwap<AccountsSettings>,
+    settings: Arc<ArcSwap<AccountsSettings>>,
     hasher: Hasher,
     health: Cell,
     keeper: Mutex<Option<JoinHandle<()>>>,
@@ -62,16 +62,9 @@ impl Accounts {
     ) -> Result<Self, AccountsError> {
         let hasher = Hasher::start(&settings).await?;
         let health = Cell::new(NAME, clock.clone());
+        let settings = Arc::new(ArcSwap::from_pointee(settings));
         let keeper = tokio::spawn(keep(store.clone(), clock.clone(), settings.clone(), health.clone()));
-        Ok(Self(Arc::new(Inner {
-            store,
-            vault,
-            clock,
-            settings: ArcSwap::from_pointee(settings),
-            hasher,
-            health,
-            keeper: Mutex::new(Some(keeper)),
-        })))
+        Ok(Self(Arc::new(Inner { store, vault, clock, settings, hasher, health, keeper: Mutex::new(Some(keeper)) })))
     }
 
     /// Takes other settings; they hold from the next login and the next password on.
@@ -127,14 +120,14 @@ impl Engine for Accounts {
 }
 
 /// Looks how it is, and once in a while removes what says nothing any more.
-async fn keep(store: Store, clock: Clock, settings: AccountsSettings, health: Cell) {
+async fn keep(store: Store, clock: Clock, settings: Arc<ArcSwap<AccountsSettings>>, health: Cell) {
     let mut probes = interval(PROBE_INTERVAL);
     let mut count = 0_u32;
     loop {
         probes.tick().await;
         observe(&store, clock.now(), &health).await;
         if count.is_multiple_of(PROBES_PER_TIDYING) {
-            let now = clock.now();
+            let (now, settings) = (clock.now(), settings.load_full());
             let quiet = now.minus(Duration::from_secs(2 * u64::from(settings.lockout_seconds_max)));
             match attempts::tidy(&store, quiet, now.minus(settings.known_peer_age_max())).await {
                 Ok(0) => {}

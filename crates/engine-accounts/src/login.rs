@@ -89,6 +89,8 @@ impl Accounts {
     pub async fn authenticate(&self, login: &Login<'_>) -> Result<Authenticated, AuthError> {
         let settings = self.settings();
         let proven = self.prove(login, &settings).await?;
+        // A right password shows here or where the success is recorded, and nowhere while it is locked.
+        self.still_open(&proven.gate).await?;
         let spent = match self.second_factor(&proven, login.code)? {
             Ok(spent) => spent,
             Err(reason) => return self.refuse(&proven.gate, &settings, reason).await,
@@ -113,7 +115,8 @@ impl Accounts {
     /// See [`AuthError`]; or the policy does not let the new password through.
     pub async fn prepare_change(&self, login: &Login<'_>, new: &SecretString) -> Result<PasswordChange, AccountsError> {
         let settings = self.settings();
-        let Proven { user, proofs, .. } = self.prove(login, &settings).await?;
+        let Proven { user, proofs, gate, .. } = self.prove(login, &settings).await?;
+        self.still_open(&gate).await?;
         if login.password.expose_secret() == new.expose_secret() {
             return Err(AccountsError::Policy { complaints: vec!["it is the old one".to_owned()] });
         }
@@ -179,11 +182,13 @@ impl Accounts {
         }
     }
 
-    /// Counts a failure, and says no.
+    /// Counts a failure, and says no. Who began before a lock and ends after it hears of the lock, like one with the right password would:
+    /// otherwise guesses at once would tell the right one by its answer.
     async fn refuse<T>(&self, gate: &Gate, settings: &AccountsSettings, reason: Refusal) -> Result<T, AuthError> {
         let (against, now) = (gate.subjects.against(gate.familiarity), self.now());
         let mut tx = self.store().begin().await?;
         let counters = attempts::lock(&mut tx, &against, now).await?;
+        let until = counters.iter().filter_map(|counter| lockout::locked_until(counter, now)).max();
         for (subject, counter) in against.iter().zip(&counters) {
             let next = lockout::failed(counter, settings, now);
             attempts::put(&mut tx, subject, &next).await?;
@@ -192,7 +197,15 @@ impl Accounts {
             }
         }
         tx.commit().await?;
-        Err(AuthError::Refused { reason })
+        Err(until.map_or(AuthError::Refused { reason }, |until| AuthError::Locked { until }))
+    }
+
+    /// Refuses who was locked while the password was looked at.
+    async fn still_open(&self, gate: &Gate) -> Result<(), AuthError> {
+        let (against, now) = (gate.subjects.against(gate.familiarity), self.now());
+        let counters = attempts::read(self.store(), &against, now).await?;
+        let until = counters.iter().filter_map(|counter| lockout::locked_until(counter, now)).max();
+        until.map_or(Ok(()), |until| Err(AuthError::Locked { until }))
     }
 
     /// Looks at the code, where one is needed.

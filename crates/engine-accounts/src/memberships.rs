@@ -336,8 +336,10 @@ impl Accounts {
     /// It is the administrator's role, or the database does not answer within the bounds.
     pub async fn withdraw(&self, tx: &mut Tx, holder: &Holder, rule: &Rule) -> Result<bool, AccountsError> {
         is_changeable(holder)?;
-        let permission = self.ensure_permission(tx, rule).await?;
-        Ok(permissions::withdraw(tx, holder, &permission.id).await?)
+        match permissions::find(tx, rule).await? {
+            Some(permission) => Ok(permissions::withdraw(tx, holder, &permission.id).await?),
+            None => Ok(false),
+        }
     }
 }
 

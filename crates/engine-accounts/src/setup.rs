@@ -1,5 +1,6 @@
 //! The beginning: whether there is an administrator, the first one, and one-time secrets with which somebody chooses a password.
 
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use secrecy::{ExposeSecret, SecretString};
 use store::{
     Tx,
@@ -105,8 +106,7 @@ impl Accounts {
         purpose: &Purpose,
     ) -> Result<SecretString, AccountsError> {
         let bytes = random::<32>().map_err(AccountsError::Defect)?;
-        let text = base64::Engine::encode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, bytes);
-        let secret = format!("{PREFIX}{text}");
+        let secret = format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(bytes));
         let now = self.now();
         let expires_at = now.plus(self.settings().setup_secret_age_max());
         setups::put(tx, &digest(&secret), purpose, expires_at, now).await?;

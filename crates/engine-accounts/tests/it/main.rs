@@ -1,6 +1,6 @@
 //! Accounts, logins and rights over a PostgreSQL of their own.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test ends where its stand is not as expected")]
+#![expect(clippy::unwrap_used, reason = "a test ends where its stand is not as expected")]
 
 mod factors;
 mod guards;

@@ -158,7 +158,7 @@ async fn groups_roles_and_organisations() {
         assert_eq!(stand.write(async |tx| accounts.grant(tx, &holder, &rule).await).await.unwrap(), granted, "{then}");
     }
     let permissions = accounts.permissions(Some(&holder), &Slice::default()).await.unwrap().items;
-    assert_eq!(permissions.iter().map(|row| row.rule.clone()).collect::<Vec<_>>(), [rule.clone()]);
+    assert_eq!(permissions.iter().map(|row| &row.rule).collect::<Vec<_>>(), [&rule]);
     assert_eq!(accounts.permission(&permissions[0].id).await.unwrap(), permissions[0]);
 
     let filter = groups::Filter { member: Some(user.id.clone()), organisation: Some(organisation.id.clone()) };

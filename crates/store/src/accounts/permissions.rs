@@ -148,8 +148,16 @@ pub async fn ensure(
         rule.scope,
         now.instant()
     );
-    let done = bounded("permission ensure", bound.clone(), insert.execute(tx.connection())).await;
+    let done = bounded("permission ensure", bound, insert.execute(tx.connection())).await;
     done.map_err(|error| named(error, "permission", &rule.to_string()))?;
+    find(tx, rule).await?.ok_or_else(|| StoreError::not_found("permission", rule))
+}
+
+/// The permission that says this, if there is one; nobody removes it before this transaction ends.
+///
+/// # Errors
+/// The database does not answer within the bounds.
+pub async fn find(tx: &mut Tx, rule: &Rule) -> Result<Option<PermissionRow>, StoreError> {
     let statement = sqlx::query_as!(
         Row,
         "SELECT id, resource, action, effect, scope, created_at FROM permissions
@@ -159,8 +167,9 @@ pub async fn ensure(
         rule.effect.as_str(),
         rule.scope
     );
-    let row = bounded("permission ensure", bound, statement.fetch_optional(tx.connection())).await?;
-    row.ok_or_else(|| StoreError::not_found("permission", rule))?.try_into()
+    let bound = tx.bound();
+    let row = bounded("permission find", bound, statement.fetch_optional(tx.connection())).await?;
+    row.map(TryInto::try_into).transpose()
 }
 
 /// One permission.
