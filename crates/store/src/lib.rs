@@ -2,6 +2,7 @@
 #![cfg_attr(not(feature = "queries"), expect(dead_code, reason = "what only the modules with checked statements use"))]
 
 pub mod backup;
+pub mod changes;
 pub mod cluster;
 pub mod endpoint;
 pub mod error;
@@ -10,7 +11,10 @@ pub mod migrations;
 pub mod page;
 pub mod pool;
 pub mod tx;
+pub mod vault;
 
+#[cfg(feature = "queries")]
+pub mod accounts;
 #[cfg(feature = "queries")]
 pub mod dead_letters;
 #[cfg(feature = "queries")]
@@ -24,6 +28,7 @@ pub mod setting_rows;
 #[cfg(feature = "queries")]
 pub mod telescopes;
 
+pub use changes::{Changed, Changes};
 pub use cluster::{ClusterError, ClusterOptions, PrivateCluster};
 pub use endpoint::{Endpoint, EndpointError, Password, Place, SslMode, Tls};
 pub use error::StoreError;
@@ -31,3 +36,4 @@ pub use locks::Leadership;
 pub use page::{Cursor, Page, Slice};
 pub use pool::{PoolSettings, Statistics, Store};
 pub use tx::Tx;
+pub use vault::{MasterKey, Vault, VaultError};

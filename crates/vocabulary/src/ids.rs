@@ -84,6 +84,16 @@ identifiers! {
     PluginId,
     /// A long piece of work that was started by a command.
     OperationId,
+    /// An account, in rows; on the bus it is its [`AccountName`].
+    UserId,
+    /// A group of accounts.
+    GroupId,
+    /// A role of accounts.
+    RoleId,
+    /// A permission as rows keep it.
+    PermissionId,
+    /// An organisation that accounts and groups belong to.
+    OrganisationId,
 }
 
 /// A fresh UUIDv7 (RFC 9562), which sorts by the time of its making.
@@ -101,7 +111,19 @@ macro_rules! minted {
     )* };
 }
 
-minted!(DeviceId, TelescopeId, SiteId, ServiceId, OperationId, ClientName);
+minted!(
+    DeviceId,
+    TelescopeId,
+    SiteId,
+    ServiceId,
+    OperationId,
+    ClientName,
+    UserId,
+    GroupId,
+    RoleId,
+    PermissionId,
+    OrganisationId
+);
 
 #[cfg(test)]
 mod tests {

@@ -1,0 +1,165 @@
+//! The engine: what it holds, how it is, and how it ends.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use arc_swap::ArcSwap;
+use engine::{Boxed, Engine};
+use health::{Cell, Report, Status};
+use serde_json::Map;
+use store::{
+    Store, Vault,
+    accounts::{attempts, users},
+};
+use tokio::{task::JoinHandle, time::interval};
+use vocabulary::{Clock, Timestamp};
+
+use crate::{AccountsError, AccountsSettings, passwords::Hasher};
+
+/// The engine's name in health reports.
+const NAME: &str = "accounts";
+/// How often it looks how it is.
+const PROBE_INTERVAL: Duration = Duration::from_secs(15);
+/// After how many looks it removes counters that say nothing any more.
+const PROBES_PER_TIDYING: u32 = 240;
+
+/// Accounts and what proves them. Cheap to clone; all clones are one engine.
+#[derive(Debug, Clone)]
+pub struct Accounts(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    store: Store,
+    vault: Vault,
+    clock: Clock,
+    settings: Arc<ArcSwap<AccountsSettings>>,
+    hasher: Hasher,
+    health: Cell,
+    keeper: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        let keeper = self.keeper.get_mut().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(keeper) = keeper {
+            keeper.abort();
+        }
+    }
+}
+
+impl Accounts {
+    /// Begins. A database that is away is seen in the health, not here.
+    ///
+    /// # Errors
+    /// The settings of the hash can't be used, or the system gives no random numbers.
+    pub async fn start(
+        store: Store,
+        vault: Vault,
+        clock: Clock,
+        settings: AccountsSettings,
+    ) -> Result<Self, AccountsError> {
+        let hasher = Hasher::start(&settings).await?;
+        let health = Cell::new(NAME, clock.clone());
+        let settings = Arc::new(ArcSwap::from_pointee(settings));
+        let keeper = tokio::spawn(keep(store.clone(), clock.clone(), settings.clone(), health.clone()));
+        Ok(Self(Arc::new(Inner { store, vault, clock, settings, hasher, health, keeper: Mutex::new(Some(keeper)) })))
+    }
+
+    /// Takes other settings; they hold from the next login and the next password on.
+    ///
+    /// # Errors
+    /// The settings of the hash can't be used; then the old ones stay.
+    pub async fn apply(&self, settings: AccountsSettings) -> Result<(), AccountsError> {
+        self.0.hasher.renew(&settings).await?;
+        self.0.settings.store(Arc::new(settings));
+        Ok(())
+    }
+
+    /// The settings that hold.
+    pub fn settings(&self) -> Arc<AccountsSettings> {
+        self.0.settings.load_full()
+    }
+
+    pub(crate) fn store(&self) -> &Store {
+        &self.0.store
+    }
+
+    pub(crate) fn vault(&self) -> &Vault {
+        &self.0.vault
+    }
+
+    pub(crate) fn hasher(&self) -> &Hasher {
+        &self.0.hasher
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.0.clock.now()
+    }
+}
+
+impl Engine for Accounts {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn health(&self) -> Report {
+        self.0.health.get()
+    }
+
+    fn stop(&self) -> Boxed<'_, ()> {
+        Box::pin(async {
+            let keeper = self.0.keeper.lock().unwrap_or_else(PoisonError::into_inner).take();
+            if let Some(keeper) = keeper {
+                keeper.abort();
+                let _cancelled = keeper.await;
+            }
+        })
+    }
+}
+
+/// Looks how it is, and once in a while removes what says nothing any more.
+async fn keep(store: Store, clock: Clock, settings: Arc<ArcSwap<AccountsSettings>>, health: Cell) {
+    let mut probes = interval(PROBE_INTERVAL);
+    let mut count = 0_u32;
+    loop {
+        probes.tick().await;
+        observe(&store, clock.now(), &health).await;
+        if count.is_multiple_of(PROBES_PER_TIDYING) {
+            let (now, settings) = (clock.now(), settings.load_full());
+            let quiet = now.minus(Duration::from_secs(2 * u64::from(settings.lockout_seconds_max)));
+            match attempts::tidy(&store, quiet, now.minus(settings.known_peer_age_max())).await {
+                Ok(0) => {}
+                Ok(removed) => tracing::debug!(removed, "old login counters were removed"),
+                Err(error) => tracing::debug!(%error, "old login counters can't be removed"),
+            }
+        }
+        count = count.wrapping_add(1);
+    }
+}
+
+async fn observe(store: &Store, now: Timestamp, health: &Cell) {
+    let found = async {
+        let has_administrator = users::has_administrator(store).await?;
+        Ok::<_, store::StoreError>((has_administrator, attempts::count_locked(store, now).await?))
+    };
+    let mut details = Map::new();
+    match found.await {
+        Ok((has_administrator, locked)) => {
+            details.insert("locked".to_owned(), locked.into());
+            details.insert("has_administrator".to_owned(), has_administrator.into());
+            let (status, message) = match (has_administrator, locked) {
+                (false, _) => {
+                    (Status::Degraded, "there is no administrator yet; bigskies admin create makes one".to_owned())
+                }
+                (true, 0) => (Status::Healthy, "accounts can log in".to_owned()),
+                (true, locked) => {
+                    (Status::Healthy, format!("accounts can log in; {locked} accounts or places are locked"))
+                }
+            };
+            health.set(status, message, details);
+        }
+        Err(error) => health.set(Status::Unhealthy, error.to_string(), details),
+    }
+}

@@ -1,0 +1,13 @@
+//! Accounts, logins and rights over a PostgreSQL of their own.
+
+#![expect(clippy::unwrap_used, reason = "a test ends where its stand is not as expected")]
+
+mod factors;
+mod guards;
+mod lockout;
+mod login;
+mod people;
+mod random;
+mod rights;
+mod setup;
+mod stand;
