@@ -14,6 +14,8 @@ pub mod tx;
 pub mod vault;
 
 #[cfg(feature = "queries")]
+pub mod certificates;
+#[cfg(feature = "queries")]
 pub mod dead_letters;
 #[cfg(feature = "queries")]
 pub mod health_history;

@@ -19,6 +19,7 @@ const OURS: &[(&str, &str)] = &[
     ("dead_letters", include_str!("../migrations/0004_dead_letters.sql")),
     ("services", include_str!("../migrations/0005_services.sql")),
     ("telescopes", include_str!("../migrations/0006_telescopes.sql")),
+    ("certificates", include_str!("../migrations/0009_certificates.sql")),
 ];
 
 /// The key of the advisory lock under which migrations run; the same in every version of this program.

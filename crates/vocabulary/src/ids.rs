@@ -84,6 +84,16 @@ identifiers! {
     PluginId,
     /// A long piece of work that was started by a command.
     OperationId,
+    /// A process of ours, as other processes of ours know it.
+    NodeName,
+    /// What a node is for: the name of a coordinator or of a face.
+    NodeRole,
+    /// A certificate that is served or handed out.
+    CertificateId,
+    /// A certificate authority of our own.
+    AuthorityId,
+    /// An account at an ACME directory.
+    AcmeAccountId,
 }
 
 /// A fresh UUIDv7 (RFC 9562), which sorts by the time of its making.
@@ -101,7 +111,7 @@ macro_rules! minted {
     )* };
 }
 
-minted!(DeviceId, TelescopeId, SiteId, ServiceId, OperationId, ClientName);
+minted!(DeviceId, TelescopeId, SiteId, ServiceId, OperationId, ClientName, CertificateId, AuthorityId, AcmeAccountId);
 
 #[cfg(test)]
 mod tests {

@@ -1,0 +1,146 @@
+//! Certificates from an ACME directory: ordered by both challenges, shown at once, renewed with the account that was kept.
+
+use std::{sync::Arc, time::Duration};
+
+use engine::Engine as _;
+use engine_tls::{
+    ACME_ALPN, AcmeChallenge, ClientCertificates, Keyring, Kind, RevocationReason, ServerUse, Shown, State, Versions,
+};
+use health::Status;
+use rustls::ClientConfig;
+use sqlx::Row as _;
+use vocabulary::{Code, Fault};
+
+use crate::{
+    pebble::{HttpFace, Pebble},
+    stand::{Site, until},
+    wire::{Connection, Listener, serial_of},
+};
+
+const DOMAIN: &str = "sky.example.org";
+
+fn public() -> ServerUse {
+    ServerUse {
+        shown: Shown::ByName { default: None },
+        client_certificates: ClientCertificates::None,
+        versions: Versions::Tls12AndLater,
+        alpn: vec![b"http/1.1".to_vec()],
+    }
+}
+
+async fn accounts(site: &Site) -> Vec<(String, String)> {
+    let rows = sqlx::query("SELECT id, credentials FROM acme_accounts").fetch_all(&mut site.sql().await).await;
+    rows.unwrap().iter().map(|row| (row.get(0), row.get(1))).collect()
+}
+
+#[tokio::test]
+async fn by_http_01() {
+    let site = Site::fresh().await;
+    let mut pebble = Pebble::start().await;
+    let engine = site.engine(pebble.settings(AcmeChallenge::Http01)).await;
+    // The face that is asked is in another process than the engine.
+    let face = Keyring::start(site.store().await, site.vault.clone(), site.clock.clone()).await.unwrap();
+
+    // Nobody answers: it is refused, said why, and tried again later.
+    let error = engine.order(DOMAIN, &["www.sky.example.org".to_owned()]).await.unwrap_err();
+    assert_eq!(Fault::from(error).code, Code::Invalid);
+    let awaited = engine.get(DOMAIN).await.unwrap();
+    assert_eq!((awaited.state, awaited.attempts, awaited.serial.as_str()), (State::Awaited, 1, ""));
+    assert!(awaited.last_error.as_deref().is_some_and(|error| error.contains("refused")), "{awaited:?}");
+    assert_eq!(engine.health().status, Status::Degraded);
+
+    let _answering = HttpFace::open(pebble.http, face.challenges()).await;
+    site.clock.advance(Duration::from_secs(61));
+    assert_eq!(engine.renew_due().await.unwrap().renewed, [DOMAIN]);
+    let first = engine.get(DOMAIN).await.unwrap();
+    assert_eq!((first.kind, first.state, first.attempts, first.last_error.as_deref()), (Kind::Acme, State::Valid, 0, None));
+    assert_eq!(first.names, [DOMAIN, "www.sky.example.org"]);
+    assert!(first.issuer.starts_with("Pebble"), "{}", first.issuer);
+    assert_eq!(engine.health().status, Status::Healthy);
+
+    // It is shown to who trusts the directory, in the other process.
+    let listener = Listener::open(face.server_config(&public()).unwrap()).await;
+    let trusted = pebble.trusted().await;
+    for name in [DOMAIN, "www.sky.example.org"] {
+        until(name, async || Connection::open(listener.address, trusted.clone(), name).await.is_ok()).await;
+    }
+    let mut standing = Connection::open(listener.address, trusted.clone(), DOMAIN).await.unwrap();
+    let error = Connection::open(listener.address, trusted.clone(), "dome.example.org").await.err().unwrap();
+    assert!(error.contains("not valid for name"), "{error}");
+
+    // Renewal, with the account that was kept, also by a process that was started later.
+    let account = accounts(&site).await;
+    assert_eq!(account.len(), 1);
+    assert!(account.iter().all(|(_, credentials)| credentials.starts_with("v1|")));
+    let renewed_at = first.renew_after.unwrap();
+    site.clock.advance(renewed_at.since(site.clock.now()) + Duration::from_secs(1));
+    assert_eq!(engine.get(DOMAIN).await.unwrap().state, State::Due);
+    let later = site.engine(pebble.settings(AcmeChallenge::Http01)).await;
+    assert_eq!(later.renew_due().await.unwrap().renewed, [DOMAIN]);
+    let second = later.get(DOMAIN).await.unwrap();
+    assert_ne!(first.serial, second.serial);
+    assert_eq!(accounts(&site).await, account);
+    until("the renewed certificate", async || {
+        serial_of(&Connection::open(listener.address, trusted.clone(), DOMAIN).await.unwrap()) == second.serial
+    })
+    .await;
+    assert!(standing.works().await);
+
+    // Nothing of an order is left behind.
+    let left = sqlx::query("SELECT count(*) FROM acme_challenges").fetch_one(&mut site.sql().await).await.unwrap();
+    assert_eq!(left.get::<i64, _>(0), 0);
+
+    // Revoked there, and away here.
+    later.revoke(&second.serial, RevocationReason::Superseded).await.unwrap();
+    assert!(later.get(DOMAIN).await.is_err());
+
+    // The directory away: what is there is served on.
+    later.order(DOMAIN, &[]).await.unwrap();
+    let there = later.get(DOMAIN).await.unwrap();
+    pebble.stop().await;
+    let error = later.renew(DOMAIN).await.unwrap_err();
+    assert_eq!(Fault::from(error).code, Code::Unavailable);
+    let still = later.get(DOMAIN).await.unwrap();
+    assert_eq!((still.serial, still.attempts, still.last_error.is_some()), (there.serial, 1, true));
+}
+
+#[tokio::test]
+async fn by_tls_alpn_01() {
+    let site = Site::fresh().await;
+    let mut pebble = Pebble::start().await;
+    let engine = site.engine(pebble.settings(AcmeChallenge::TlsAlpn01)).await;
+    let face = Keyring::start(site.store().await, site.vault.clone(), site.clock.clone()).await.unwrap();
+    engine.issue_server("dome.example.org", &[]).await.unwrap();
+    let listener = Listener::at(pebble.tls, face.server_config(&public()).unwrap()).await;
+    let started = std::time::Instant::now();
+    // Two processes order at once.
+    let other = site.engine(pebble.settings(AcmeChallenge::TlsAlpn01)).await;
+    let (one, two) = tokio::join!(engine.order(DOMAIN, &[]), other.order("www.example.org", &[]));
+    let (one, two) = (one.unwrap(), two.unwrap());
+    println!("two orders by tls-alpn-01 in {:?}", started.elapsed());
+    assert_eq!((one.state, two.state), (State::Valid, State::Valid));
+    assert_eq!(accounts(&site).await.len(), 1);
+    let trusted = pebble.trusted().await;
+    for name in [DOMAIN, "www.example.org"] {
+        until(name, async || Connection::open(listener.address, trusted.clone(), name).await.is_ok()).await;
+    }
+
+    // A directory that forgot the account, as this one does when it is started again, gets another.
+    let account = accounts(&site).await;
+    pebble.restart().await;
+    engine.renew(DOMAIN).await.unwrap();
+    assert_ne!(accounts(&site).await, account);
+
+    // Who speaks nothing but the challenge's protocol gets nothing where no order is under way; others come in.
+    let mut curious = ClientConfig::clone(&trusted);
+    curious.alpn_protocols = vec![ACME_ALPN.to_vec()];
+    let error = Connection::open(listener.address, Arc::new(curious), DOMAIN).await.err().unwrap();
+    assert!(error.contains("alert"), "{error}");
+    let mut both = ClientConfig::clone(&*pebble.trusted().await);
+    both.alpn_protocols = vec![ACME_ALPN.to_vec(), b"http/1.1".to_vec()];
+    let both = Arc::new(both);
+    until("the renewed certificate", async || {
+        Connection::open(listener.address, both.clone(), DOMAIN).await.is_ok_and(|it| it.protocol() == b"http/1.1")
+    })
+    .await;
+}
