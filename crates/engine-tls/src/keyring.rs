@@ -192,7 +192,7 @@ impl Keyring {
 
     /// Why the rows can't be read at the moment.
     pub(crate) fn trouble(&self) -> Option<String> {
-        self.0.shared.trouble.load().as_ref().clone()
+        Option::clone(&self.0.shared.trouble.load())
     }
 
     pub(crate) fn provider(&self) -> Arc<CryptoProvider> {

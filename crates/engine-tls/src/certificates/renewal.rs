@@ -48,18 +48,15 @@ impl Certificates {
         let inner = &self.0;
         acme::Directory::of(&inner.settings())?;
         let wanted = Wanted::server(domain, others, Kind::Acme)?;
-        let now = inner.clock.now();
-        let row = match inner.place_for(&wanted).await? {
-            Some(former) => {
-                let row = wanted.row(former.id, former.material, former.created_at, now);
-                certificates::Certificate { attempts: former.attempts, last_error: former.last_error, ..row }
-            }
-            None => wanted.row(CertificateId::fresh(), None, now, now),
+        // With the turn, since a round would try it as well as soon as it stands among the rows.
+        let turn = inner.turn().await?;
+        let ordered = async {
+            let row = inner.place_order(&wanted).await?;
+            inner.renew(row).await
         };
-        let mut tx = inner.store.begin().await?;
-        certificates::put(&mut tx, &row).await?;
-        tx.commit().await?;
-        self.renew(&wanted.domain).await
+        let ordered = ordered.await;
+        turn.release().await;
+        ordered
     }
 
     /// Renews the certificate of a domain now.
@@ -74,7 +71,7 @@ impl Certificates {
             let kind = if there.purpose == Purpose::Account { "an account's" } else { "imported" };
             return Err(TlsError::NotOurs { domain: there.domain, kind: kind.to_owned() });
         }
-        let turn = Leadership::acquire(&inner.store.endpoint(), TURN, PATIENCE).await?.ok_or(TlsError::Elsewhere)?;
+        let turn = inner.turn().await?;
         let renewed = async {
             let row = certificates::get(&inner.store, domain).await?;
             inner.renew(row).await
@@ -95,6 +92,26 @@ impl Certificates {
 }
 
 impl Inner {
+    async fn turn(&self) -> Result<Leadership, TlsError> {
+        Leadership::acquire(&self.store.endpoint(), TURN, PATIENCE).await?.ok_or(TlsError::Elsewhere)
+    }
+
+    /// Keeps what is wanted as a row without a certificate, or with the one that is there.
+    async fn place_order(&self, wanted: &Wanted) -> Result<certificates::Certificate, TlsError> {
+        let now = self.clock.now();
+        let row = match self.place_for(wanted).await? {
+            None => wanted.row(CertificateId::fresh(), None, now, now),
+            Some(former) => {
+                let row = wanted.row(former.id, former.material, former.created_at, now);
+                certificates::Certificate { attempts: former.attempts, last_error: former.last_error, ..row }
+            }
+        };
+        let mut tx = self.store.begin().await?;
+        certificates::put(&mut tx, &row).await?;
+        tx.commit().await?;
+        Ok(row)
+    }
+
     /// Does a round, or nothing where another process does one for longer than `patience`.
     async fn renew_due(&self, patience: Duration) -> Result<Round, TlsError> {
         let mut round = Round::default();
