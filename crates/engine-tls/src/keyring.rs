@@ -15,7 +15,6 @@ use rustls::{
     pki_types::{CertificateDer, UnixTime},
     sign::CertifiedKey,
     time_provider::TimeProvider,
-    version::{TLS12, TLS13},
 };
 use store::{
     Changes, Store, Vault,
@@ -31,7 +30,7 @@ use vocabulary::{Clock, Timestamp, ids::NodeName};
 use self::{
     challenges::Challenges,
     picture::{Picture, Rows},
-    server::ServerUse,
+    server::{ServerUse, Versions},
     verifier::ServersOfOurs,
 };
 use crate::{TlsError, pem, workshop::Workshop};
@@ -135,12 +134,12 @@ impl Keyring {
     pub fn client_config(&self, wanted: &ClientUse) -> Result<Arc<ClientConfig>, TlsError> {
         let defect = |e: rustls::Error| TlsError::defect("configuring TLS")(e.to_string());
         let provider = self.provider();
-        let versions: &[_] = match wanted.trust {
-            Trust::Ours => &[&TLS13],
-            Trust::Given(_) => &[&TLS13, &TLS12],
+        let versions = match wanted.trust {
+            Trust::Ours => Versions::Tls13,
+            Trust::Given(_) => Versions::Tls12AndLater,
         };
         let building = ClientConfig::builder_with_details(Arc::clone(&provider), self.time());
-        let building = building.with_protocol_versions(versions).map_err(defect)?;
+        let building = building.with_protocol_versions(versions.supported()).map_err(defect)?;
         let building = match &wanted.trust {
             Trust::Ours => {
                 building.dangerous().with_custom_certificate_verifier(Arc::new(ServersOfOurs(self.clone())))

@@ -37,8 +37,8 @@ impl Inner {
         if let Some(reason) = self.keyring.trouble() {
             found.trouble(Status::Degraded, format!("rows can't be read: {reason}"));
         }
-        let details = details(&in_use, found.nearest, picture.counts(), self.settings().directory_url(), now);
         let message = found.message(in_use.len());
+        let details = details(&in_use, found.nearest, picture.counts(), self.settings().directory_url(), now);
         self.health.set(found.status, message, details);
     }
 }

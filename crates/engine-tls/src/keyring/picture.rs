@@ -80,7 +80,7 @@ impl Picture {
     }
 
     /// What is shown to who asks for no name that is known.
-    pub(crate) fn default(&self, domain: Option<&str>) -> Option<Arc<CertifiedKey>> {
+    pub(crate) fn for_nobody(&self, domain: Option<&str>) -> Option<Arc<CertifiedKey>> {
         domain.and_then(|domain| self.by_domain.get(domain)).or(self.best.as_ref()).cloned()
     }
 

@@ -45,11 +45,14 @@ pub enum Versions {
     Tls13,
 }
 
+static BOTH: &[&SupportedProtocolVersion] = &[&TLS13, &TLS12];
+static NEWEST: &[&SupportedProtocolVersion] = &[&TLS13];
+
 impl Versions {
-    const fn supported(self) -> &'static [&'static SupportedProtocolVersion] {
+    pub(super) fn supported(self) -> &'static [&'static SupportedProtocolVersion] {
         match self {
-            Self::Tls12AndLater => &[&TLS13, &TLS12],
-            Self::Tls13 => &[&TLS13],
+            Self::Tls12AndLater => BOTH,
+            Self::Tls13 => NEWEST,
         }
     }
 }
@@ -99,7 +102,7 @@ impl ResolvesServerCert for Resolver {
         match &self.shown {
             Shown::Node(node) => picture.of_node(node),
             Shown::ByName { default } => {
-                name.and_then(|name| picture.of_name(name)).or_else(|| picture.default(default.as_deref()))
+                name.and_then(|name| picture.of_name(name)).or_else(|| picture.for_nobody(default.as_deref()))
             }
         }
     }
