@@ -8,11 +8,7 @@ use instant_acme::{
     Account, AuthorizationStatus, ChallengeType, Error, Identifier, NewOrder, Order, OrderStatus, RetryPolicy,
     RevocationReason as AcmeReason, RevocationRequest,
 };
-use store::certificates::{
-    self, ChallengeKind, challenges,
-    challenges::Challenge,
-    revocations::RevocationReason,
-};
+use store::certificates::{self, ChallengeKind, challenges, challenges::Challenge, revocations::RevocationReason};
 
 use crate::{
     TlsError, TlsSettings,
@@ -143,7 +139,9 @@ async fn begin(inner: &Inner, directory: &Directory, names: &[String]) -> Result
     let identifiers: Vec<Identifier> = names.iter().cloned().map(Identifier::Dns).collect();
     let account = account::of(inner, directory).await?;
     match account.new_order(&NewOrder::new(&identifiers)).await {
-        Err(Error::Api(problem)) if problem.r#type.as_deref().is_some_and(|kind| kind.ends_with(":accountDoesNotExist")) => {
+        Err(Error::Api(problem))
+            if problem.r#type.as_deref().is_some_and(|kind| kind.ends_with(":accountDoesNotExist")) =>
+        {
             tracing::warn!(directory = directory.url, "ACME directory has forgotten our account; another is made");
             account::forget(inner, directory).await?;
             let account: Account = account::of(inner, directory).await?;

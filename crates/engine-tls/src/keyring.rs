@@ -141,9 +141,7 @@ impl Keyring {
         let building = ClientConfig::builder_with_details(Arc::clone(&provider), self.time());
         let building = building.with_protocol_versions(versions.supported()).map_err(defect)?;
         let building = match &wanted.trust {
-            Trust::Ours => {
-                building.dangerous().with_custom_certificate_verifier(Arc::new(ServersOfOurs(self.clone())))
-            }
+            Trust::Ours => building.dangerous().with_custom_certificate_verifier(Arc::new(ServersOfOurs(self.clone()))),
             Trust::Given(text) => {
                 let verifier = WebPkiServerVerifier::builder_with_provider(roots(text)?, provider).build();
                 let verifier = verifier.map_err(|e| TlsError::defect("configuring TLS")(e.to_string()))?;

@@ -93,7 +93,8 @@ impl TlsSettings {
             let what = "is neither `production`, `staging`, an https address, nor empty";
             complain("acme_directory", format!("{:?} {what}", self.acme_directory));
         }
-        let is_address = self.acme_contact.split_once('@').is_some_and(|(name, host)| !name.is_empty() && !host.is_empty());
+        let is_address =
+            self.acme_contact.split_once('@').is_some_and(|(name, host)| !name.is_empty() && !host.is_empty());
         let is_plain = !self.acme_contact.contains([',', '?', ' ', ':']);
         if !self.acme_contact.is_empty() && !(is_address && is_plain) {
             complain("acme_contact", format!("{:?} is no e-mail address", self.acme_contact));

@@ -94,8 +94,7 @@ impl Life {
 
 /// An authority of its own.
 pub(crate) fn authority(subject: &str, life: Life) -> Result<Made, TlsError> {
-    let draft =
-        Draft { subject: subject.to_owned(), names: Vec::new(), uris: Vec::new(), usages: Vec::new(), life };
+    let draft = Draft { subject: subject.to_owned(), names: Vec::new(), uris: Vec::new(), usages: Vec::new(), life };
     let mut params = params(&draft)?;
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
@@ -132,11 +131,7 @@ pub(crate) fn request(names: &[String]) -> Result<(Vec<u8>, PrivateKeyPem), TlsE
 }
 
 /// What answers the challenge tls-alpn-01 for a domain (RFC 8737, section 3).
-pub(crate) fn challenge(
-    domain: &str,
-    digest: &[u8; 32],
-    provider: &CryptoProvider,
-) -> Result<CertifiedKey, TlsError> {
+pub(crate) fn challenge(domain: &str, digest: &[u8; 32], provider: &CryptoProvider) -> Result<CertifiedKey, TlsError> {
     let mut params = CertificateParams::new(vec![domain.to_owned()]).map_err(failed)?;
     params.custom_extensions = vec![CustomExtension::new_acme_identifier(digest)];
     let key = key()?;

@@ -86,10 +86,7 @@ impl Inner {
     }
 
     /// The authority that issued a certificate, else the one that issues now.
-    pub(super) async fn authority_of(
-        &self,
-        row: Option<&certificates::Certificate>,
-    ) -> Result<Authority, TlsError> {
+    pub(super) async fn authority_of(&self, row: Option<&certificates::Certificate>) -> Result<Authority, TlsError> {
         let issuer = row.and_then(|row| row.material.as_ref()).and_then(|material| first(&material.certificate_pem));
         let all = authorities::all(&self.store).await?;
         let issued = |authority: &&Authority| {

@@ -76,8 +76,10 @@ impl Certificate {
             Some(material) => (Some(material.not_before), Some(material.expires_at), Some(material.renew_after)),
             None => (None, None, None),
         };
-        let (certificate_pem, serial, issuer) =
-            row.material.map(|material| (material.certificate_pem, material.serial, material.issuer)).unwrap_or_default();
+        let (certificate_pem, serial, issuer) = row
+            .material
+            .map(|material| (material.certificate_pem, material.serial, material.issuer))
+            .unwrap_or_default();
         Self {
             id: row.id,
             domain: row.domain,

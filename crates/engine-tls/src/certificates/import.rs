@@ -77,9 +77,10 @@ impl Look<'_> {
         let key_text = pem::of_key(&key)
             .ok_or_else(|| refused("private key is of a kind that is not known".to_owned(), KEY_HINT))?;
         self.key(&chain, key)?;
-        let facts: Vec<Facts> = chain.iter().map(|der| Facts::of(der)).collect::<Result<_, _>>().map_err(|error| {
-            refused(format!("certificate can't be read: {error}"), "see that the file is whole")
-        })?;
+        let facts: Vec<Facts> =
+            chain.iter().map(|der| Facts::of(der)).collect::<Result<_, _>>().map_err(|error| {
+                refused(format!("certificate can't be read: {error}"), "see that the file is whole")
+            })?;
         order(&facts)?;
         self.times(&facts)?;
         let names = facts.first().map(|leaf| leaf.names.clone()).unwrap_or_default();
@@ -101,7 +102,10 @@ impl Look<'_> {
                 if chain.iter().skip(1).any(|other| belongs(other).is_ok()) {
                     return Err(refused("chain is not in order".to_owned(), ORDER_HINT));
                 }
-                Err(refused("private key does not belong to the certificate".to_owned(), "bring the two that were made together"))
+                Err(refused(
+                    "private key does not belong to the certificate".to_owned(),
+                    "bring the two that were made together",
+                ))
             }
             Some(Err(error)) => Err(refused(format!("certificate can't be used: {error}"), KEY_HINT)),
             None => Err(refused("text holds no certificate".to_owned(), CHAIN_HINT)),
@@ -126,7 +130,10 @@ impl Look<'_> {
     fn signatures(&self, chain: &[CertificateDer<'static>], names: &[String]) -> Result<(), TlsError> {
         let [leaf, others @ .., last] = chain else { return Ok(()) };
         let broken = |reason: String| {
-            refused(format!("chain does not hold together: {reason}"), "bring the certificates as their issuer gave them")
+            refused(
+                format!("chain does not hold together: {reason}"),
+                "bring the certificates as their issuer gave them",
+            )
         };
         let mut roots = RootCertStore::empty();
         roots.add(last.clone()).map_err(|e| broken(e.to_string()))?;
@@ -140,7 +147,8 @@ impl Look<'_> {
 }
 
 const CHAIN_HINT: &str = "give a PEM text with BEGIN CERTIFICATE, the certificate of the domain first";
-const KEY_HINT: &str = "give a PEM text with BEGIN PRIVATE KEY: RSA of 2048 bits or more, ECDSA on P-256 or P-384, or Ed25519";
+const KEY_HINT: &str =
+    "give a PEM text with BEGIN PRIVATE KEY: RSA of 2048 bits or more, ECDSA on P-256 or P-384, or Ed25519";
 
 fn read(
     certificate_pem: &str,
@@ -169,7 +177,8 @@ fn order(facts: &[Facts]) -> Result<(), TlsError> {
         if let [one, next] = pair
             && one.issuer_der != next.subject_der
         {
-            let what = format!("chain is not in order: certificate {number} was not issued by certificate {}", number + 1);
+            let what =
+                format!("chain is not in order: certificate {number} was not issued by certificate {}", number + 1);
             return Err(refused(what, ORDER_HINT));
         }
     }

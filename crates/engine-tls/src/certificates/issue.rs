@@ -1,5 +1,7 @@
 //! Certificates of our own: for nodes, for accounts, for listeners, and self-signed ones for development.
 
+use std::time::Duration;
+
 use rcgen::ExtendedKeyUsagePurpose as Usage;
 use store::certificates::{self, Kind, Material, Purpose, private_key_place};
 use vocabulary::{
@@ -15,6 +17,9 @@ use crate::{
     workshop::{self, Draft, Life, Made},
     x509::Facts,
 };
+
+/// The pause before a certificate is renewed that was due when it came.
+const PAUSE: Duration = Duration::from_secs(6 * 3600);
 
 /// Which certificate a row is to hold.
 #[derive(Debug, Clone)]
@@ -199,7 +204,16 @@ impl Inner {
             not_before: facts.not_before,
             expires_at: facts.expires_at,
         };
-        let row = wanted.row(id, Some(material), created_at, now);
+        let is_due = material.renew_after <= now;
+        let mut row = wanted.row(id, Some(material), created_at, now);
+        if is_due {
+            // By our clock it is near its end already; without a pause its issuer would be asked in every round.
+            tracing::warn!(
+                domain = wanted.domain,
+                "certificate is to be renewed as soon as it came; is the clock right?"
+            );
+            row.retry_after = Some(now.plus(PAUSE));
+        }
         let mut tx = self.store.begin().await?;
         certificates::put(&mut tx, &row).await?;
         tx.commit().await?;

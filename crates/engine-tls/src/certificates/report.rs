@@ -98,7 +98,10 @@ fn details(
     let mut details = Map::new();
     let mut add = |name: &str, value: Value| details.insert(name.to_owned(), value);
     add("certificates", json!(in_use.len()));
-    add("by_kind", Kind::ALL.iter().map(|kind| (kind.to_string(), json!(of_kind(*kind)))).collect::<Map<_, _>>().into());
+    add(
+        "by_kind",
+        Kind::ALL.iter().map(|kind| (kind.to_string(), json!(of_kind(*kind)))).collect::<Map<_, _>>().into(),
+    );
     add("near_expiry", json!(of_state(State::Due)));
     add("expired", json!(of_state(State::Expired)));
     add("awaited", json!(of_state(State::Awaited)));

@@ -56,17 +56,8 @@ impl Pebble {
             "externalAccountBindingRequired": false,
         }});
         fs::write(file("pebble.json"), configuration.to_string()).unwrap();
-        let mut pebble = Self {
-            directory,
-            management,
-            http,
-            tls,
-            dns,
-            dns_management,
-            root_pem,
-            folder,
-            programs: Vec::new(),
-        };
+        let mut pebble =
+            Self { directory, management, http, tls, dns, dns_management, root_pem, folder, programs: Vec::new() };
         pebble.run().await;
         pebble
     }

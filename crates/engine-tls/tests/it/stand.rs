@@ -13,7 +13,9 @@ use std::{
 
 use engine_tls::{Certificates, TlsSettings};
 use sqlx::{Connection as _, PgConnection};
-use store::{ClusterOptions, Endpoint, MasterKey, PoolSettings, PrivateCluster, Store, Vault, certificates, migrations};
+use store::{
+    ClusterOptions, Endpoint, MasterKey, PoolSettings, PrivateCluster, Store, Vault, certificates, migrations,
+};
 use tempfile::TempDir;
 use tokio::runtime::{Builder, Runtime};
 use vocabulary::Clock;
@@ -43,11 +45,7 @@ fn stand() -> Arc<Stand> {
         let cluster = runtime.block_on(PrivateCluster::start(&path, options)).unwrap();
         (runtime, cluster)
     });
-    let stand = Arc::new(Stand {
-        inside: Some(started.join().unwrap()),
-        names: AtomicU32::new(0),
-        _folder: folder,
-    });
+    let stand = Arc::new(Stand { inside: Some(started.join().unwrap()), names: AtomicU32::new(0), _folder: folder });
     *shared = Arc::downgrade(&stand);
     stand
 }

@@ -82,11 +82,12 @@ pub async fn insert(tx: &mut Tx, authority: &Authority) -> Result<(), StoreError
         authority.created_at.instant()
     );
     let bound = tx.bound();
-    bounded("authority insert", bound, statement.execute(tx.connection())).await.map(|_| ()).map_err(|error| match error
-    {
-        StoreError::Conflict { .. } => StoreError::Conflict { what: "another authority issues already".to_owned() },
-        other => other,
-    })
+    bounded("authority insert", bound, statement.execute(tx.connection())).await.map(|_| ()).map_err(
+        |error| match error {
+            StoreError::Conflict { .. } => StoreError::Conflict { what: "another authority issues already".to_owned() },
+            other => other,
+        },
+    )
 }
 
 /// Ends the issuing of the one that issues, if there is one.

@@ -86,7 +86,10 @@ async fn certificates_are_kept() {
     assert!(matches!(certificates::remove(&mut tx, "node:one").await, Err(StoreError::NotFound { .. })));
     tx.commit().await.unwrap();
     let found = certificates::get(&store, "new.example.org").await.unwrap();
-    assert_eq!((found.attempts, found.last_error.as_deref(), found.retry_after), (2, Some("still away"), Some(at(120))));
+    assert_eq!(
+        (found.attempts, found.last_error.as_deref(), found.retry_after),
+        (2, Some("still away"), Some(at(120)))
+    );
     let renewed = with("new.example.org", |one| (one.kind, one.created_at) = (Kind::Acme, at(77)));
     put(&store, &renewed).await.unwrap();
     let found = certificates::find(&store, "new.example.org").await.unwrap().unwrap();
@@ -168,10 +171,7 @@ async fn authorities_and_what_they_revoked() {
     tx.commit().await.unwrap();
     let all = authorities::all(&store).await.unwrap();
     let shown: Vec<_> = all.iter().map(|one| (one.id.as_str(), one.state, one.private_key_sealed.as_str())).collect();
-    assert_eq!(
-        shown,
-        [("two", AuthorityState::Active, "v1|k|n|t"), ("one", AuthorityState::Retiring, "v1|again")]
-    );
+    assert_eq!(shown, [("two", AuthorityState::Active, "v1|k|n|t"), ("one", AuthorityState::Retiring, "v1|again")]);
     let serials = async || {
         let all = revocations::all(&store).await.unwrap();
         all.into_iter().map(|one| one.serial).collect::<Vec<_>>()
