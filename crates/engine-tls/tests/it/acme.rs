@@ -13,7 +13,7 @@ use vocabulary::{Code, Fault};
 
 use crate::{
     pebble::{HttpFace, Pebble},
-    stand::{Site, until},
+    stand::{Site, days, until},
     wire::{Connection, Listener, serial_of},
 };
 
@@ -78,7 +78,7 @@ async fn by_http_01() {
     assert_eq!(account.len(), 1);
     assert!(account.iter().all(|(_, credentials)| credentials.starts_with("v1|")));
     let renewed_at = first.renew_after.unwrap();
-    site.clock.advance(renewed_at.since(site.clock.now()) + Duration::from_secs(1));
+    site.clock.advance(renewed_at.since(site.clock.now()) + days(1));
     assert_eq!(engine.get(DOMAIN).await.unwrap().state, State::Due);
     let later = site.engine(pebble.settings(AcmeChallenge::Http01)).await;
     assert_eq!(later.renew_due().await.unwrap().failed, Vec::new());

@@ -9,7 +9,7 @@ use std::{
 
 use engine_tls::{AcmeChallenge, Challenges, TlsSettings};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
-use rustls::ClientConfig;
+use rustls::{ClientConfig, client::Resumption};
 use serde_json::json;
 use tempfile::TempDir;
 use tokio::{
@@ -88,10 +88,12 @@ impl Pebble {
         }
     }
 
-    /// How somebody connects who trusts what it issues.
+    /// How somebody connects who trusts what it issues, and looks at it each time.
     pub(crate) async fn trusted(&self) -> Arc<ClientConfig> {
         let issuing = get(self.management, stranger(&self.root_pem, None, BOTH_VERSIONS), "/roots/0").await;
-        stranger(&issuing, None, BOTH_VERSIONS)
+        let mut config = ClientConfig::clone(&stranger(&issuing, None, BOTH_VERSIONS));
+        config.resumption = Resumption::disabled();
+        Arc::new(config)
     }
 
     /// Ends it and starts it again; it forgets everything that it knew.
