@@ -93,10 +93,7 @@ impl TlsSettings {
             let what = "is neither `production`, `staging`, an https address, nor empty";
             complain("acme_directory", format!("{:?} {what}", self.acme_directory));
         }
-        let is_address =
-            self.acme_contact.split_once('@').is_some_and(|(name, host)| !name.is_empty() && !host.is_empty());
-        let is_plain = !self.acme_contact.contains([',', '?', ' ', ':']);
-        if !self.acme_contact.is_empty() && !(is_address && is_plain) {
+        if !self.acme_contact.is_empty() && !is_address(&self.acme_contact) {
             complain("acme_contact", format!("{:?} is no e-mail address", self.acme_contact));
         }
         for (key, value, low, high) in [
@@ -155,6 +152,12 @@ impl TlsSettings {
     pub(crate) fn interval(&self) -> Duration {
         Duration::from_secs(u64::from(self.renewal_interval.max(1)))
     }
+}
+
+/// Whether it is one plain e-mail address, without what a `mailto:` would understand besides (RFC 8555, section 7.3).
+fn is_address(text: &str) -> bool {
+    let has_both = text.split_once('@').is_some_and(|(name, host)| !name.is_empty() && !host.is_empty());
+    has_both && !text.contains([',', '?', ' ', ':'])
 }
 
 #[cfg(test)]
