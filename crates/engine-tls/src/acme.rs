@@ -24,6 +24,8 @@ const ORDER_BOUND: Duration = Duration::from_secs(150);
 const POLL_BOUND: Duration = Duration::from_secs(60);
 /// How long a question to a directory may take where no order is under way.
 const QUESTION_BOUND: Duration = Duration::from_secs(30);
+/// How often an order is begun where the directory does not accept its own numbers.
+const TRIES: u32 = 3;
 /// How long challenges are kept where nobody removes them.
 const CHALLENGE_LIFE: Duration = Duration::from_secs(600);
 
@@ -63,6 +65,7 @@ impl Directory {
                 let kind = problem.r#type.as_deref().unwrap_or_default();
                 match (kind.rsplit(':').next(), problem.status) {
                     (Some("rateLimited"), _) | (_, Some(429)) => AcmeFailure::RateLimited,
+                    (Some("badNonce"), _) => AcmeFailure::BadNonce,
                     (Some("serverInternal"), _) | (_, Some(500..)) => AcmeFailure::Away,
                     _ => AcmeFailure::Refused,
                 }
@@ -86,7 +89,17 @@ impl Directory {
 pub(crate) async fn obtain(inner: &Inner, names: &[String]) -> Result<Made, TlsError> {
     let directory = Directory::of(&inner.settings())?;
     let mut tokens = Vec::new();
-    let obtained = tokio::time::timeout(ORDER_BOUND, order(inner, &directory, names, &mut tokens)).await;
+    let ordering = async {
+        let mut ordered = order(inner, &directory, names, &mut tokens).await;
+        for _ in 1..TRIES {
+            if !is_out_of_step(&ordered) {
+                break;
+            }
+            ordered = order(inner, &directory, names, &mut tokens).await;
+        }
+        ordered
+    };
+    let obtained = tokio::time::timeout(ORDER_BOUND, ordering).await;
     withdraw(inner, &tokens).await;
     obtained.unwrap_or_else(|_| Err(directory.late()))
 }
@@ -101,10 +114,20 @@ pub(crate) async fn revoke(
     let Some(material) = row.and_then(|row| row.material.as_ref()) else { return Ok(()) };
     let chain = pem::chain(&material.certificate_pem)?;
     let Some(certificate) = chain.first() else { return Ok(()) };
-    let asked = async {
+    let ask = async || {
         let account = account::of(inner, &directory).await?;
         let request = RevocationRequest { certificate, reason: Some(acme_reason(reason)) };
         account.revoke(&request).await.map_err(|e| directory.failed(&e))
+    };
+    let asked = async {
+        let mut asked = ask().await;
+        for _ in 1..TRIES {
+            if !is_out_of_step(&asked) {
+                break;
+            }
+            asked = ask().await;
+        }
+        asked
     };
     tokio::time::timeout(QUESTION_BOUND, asked).await.unwrap_or_else(|_| Err(directory.late()))
 }
@@ -121,17 +144,30 @@ async fn order(
     tokens.extend(answers.iter().map(|answer| answer.token.clone()));
     publish(inner, &answers).await?;
     ready(directory, &mut order).await?;
-    let patience = RetryPolicy::new().timeout(POLL_BOUND);
-    let status = order.poll_ready(&patience).await;
-    if !matches!(status, Ok(OrderStatus::Ready)) {
-        return Err(directory.refused(reason_of(&mut order, status).await));
-    }
+    proved(directory, &mut order).await?;
     let wanted = names.to_vec();
     let (request, private_key_pem) =
         inner.keyring.workshop().run("making a request", move || workshop::request(&wanted)).await?;
     order.finalize_csr(&request).await.map_err(failed)?;
-    let certificate_pem = order.poll_certificate(&patience).await.map_err(failed)?;
+    let certificate_pem = order.poll_certificate(&patience()).await.map_err(failed)?;
     Ok(Made { certificate_pem, private_key_pem })
+}
+
+const fn patience() -> RetryPolicy {
+    RetryPolicy::new().timeout(POLL_BOUND)
+}
+
+/// Waits until the directory has looked at everything.
+async fn proved(directory: &Directory, order: &mut Order) -> Result<(), TlsError> {
+    let reason = match order.poll_ready(&patience()).await {
+        Ok(OrderStatus::Ready) => return Ok(()),
+        Ok(status) => format!("the order is {status:?}"),
+        Err(error) => match directory.failed(&error) {
+            TlsError::Acme { failure: AcmeFailure::Refused, reason, .. } => reason,
+            failed => return Err(failed),
+        },
+    };
+    Err(directory.refused(reason_of(order, reason).await))
 }
 
 /// Begins an order; an account that the directory has forgotten is made anew.
@@ -219,7 +255,7 @@ async fn withdraw(inner: &Inner, tokens: &[String]) {
 }
 
 /// Why an order came to nothing: what the directory found at the domain, else how it stands.
-async fn reason_of(order: &mut Order, status: Result<OrderStatus, Error>) -> String {
+async fn reason_of(order: &mut Order, otherwise: String) -> String {
     let mut authorizations = order.authorizations();
     while let Some(Ok(mut authorization)) = authorizations.next().await {
         let Ok(state) = authorization.refresh().await else { break };
@@ -228,10 +264,12 @@ async fn reason_of(order: &mut Order, status: Result<OrderStatus, Error>) -> Str
             return error.to_string();
         }
     }
-    match status {
-        Ok(status) => format!("the order is {status:?}"),
-        Err(error) => with_sources(&error),
-    }
+    otherwise
+}
+
+/// Whether the directory did not accept a number of its own, even when it was asked again; then the same from the beginning may work.
+const fn is_out_of_step<T>(outcome: &Result<T, TlsError>) -> bool {
+    matches!(outcome, Err(TlsError::Acme { failure: AcmeFailure::BadNonce, .. }))
 }
 
 const fn kind_of(kind: ChallengeKind) -> ChallengeType {

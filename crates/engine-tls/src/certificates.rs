@@ -30,7 +30,7 @@ pub use self::{
     renewal::Round,
 };
 use crate::{
-    Challenges, Keyring, TlsError, TlsSettings, acme,
+    Challenges, Keyring, TlsError, TlsSettings, acme, names,
     x509::{self, Facts},
 };
 
@@ -124,7 +124,7 @@ impl Certificates {
     /// # Errors
     /// There is none, or the database does not answer within the bounds.
     pub async fn get(&self, domain: &str) -> Result<Certificate, TlsError> {
-        let row = certificates::get(&self.0.store, domain).await?;
+        let row = certificates::get(&self.0.store, &names::known_by(domain)).await?;
         Ok(Certificate::of(row, self.0.clock.now()))
     }
 
@@ -134,7 +134,7 @@ impl Certificates {
     /// There is none, or the database does not answer within the bounds.
     pub async fn remove(&self, domain: &str) -> Result<(), TlsError> {
         let mut tx = self.0.store.begin().await?;
-        certificates::remove(&mut tx, domain).await?;
+        certificates::remove(&mut tx, &names::known_by(domain)).await?;
         tx.commit().await?;
         self.0.refresh().await;
         Ok(())

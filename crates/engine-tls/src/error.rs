@@ -119,6 +119,8 @@ pub enum AcmeFailure {
     Away,
     /// It refuses.
     Refused,
+    /// It does not accept the number that it gave to a question, more than once; the same again may work (RFC 8555, section 6.5).
+    BadNonce,
 }
 
 impl TlsError {
@@ -144,7 +146,7 @@ impl From<TlsError> for Fault {
             TlsError::Acme { failure: AcmeFailure::RateLimited, .. } => {
                 Self::busy(message).hint("it is tried again later; `cert/list` shows when")
             }
-            TlsError::Acme { failure: AcmeFailure::Away, .. } => {
+            TlsError::Acme { failure: AcmeFailure::Away | AcmeFailure::BadNonce, .. } => {
                 Self::unavailable(message).hint("it is tried again later; `cert/list` shows when")
             }
             TlsError::Acme { failure: AcmeFailure::Refused, .. } => Self::invalid(message)

@@ -21,7 +21,7 @@ mod workshop;
 mod x509;
 
 pub use certificates::{Certificate, Certificates, Issued, Round, State};
-pub use error::TlsError;
+pub use error::{AcmeFailure, TlsError};
 pub use keyring::{
     ClientUse, Keyring, Shown, Trust,
     challenges::{ACME_ALPN, Challenges},

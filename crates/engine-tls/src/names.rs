@@ -54,6 +54,11 @@ pub(crate) fn checked(name: &str, allowed: Allowed) -> Result<String, TlsError> 
     }
 }
 
+/// What a certificate is known by, as somebody asks for it: a name in the form in which it is kept, else the text as it is.
+pub(crate) fn known_by(domain: &str) -> String {
+    checked(domain, Allowed::All).unwrap_or_else(|_| domain.to_owned())
+}
+
 fn refused(name: &str, reason: &'static str) -> TlsError {
     TlsError::Name { name: name.chars().take(80).collect(), reason }
 }

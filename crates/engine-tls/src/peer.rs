@@ -61,3 +61,41 @@ pub fn peer_identity(chain: &[CertificateDer<'_>]) -> Option<Peer> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rcgen::{CertificateParams, KeyPair, SanType};
+
+    use super::*;
+
+    fn check(uris: &[&str], expected: Option<&str>) {
+        let mut params = CertificateParams::new(vec!["sky.example.org".to_owned()]).unwrap();
+        for uri in uris {
+            params.subject_alt_names.push(SanType::URI((*uri).try_into().unwrap()));
+        }
+        let certificate = params.self_signed(&KeyPair::generate().unwrap()).unwrap();
+        let found = peer_identity(&[certificate.der().clone()]).map(|peer| match peer {
+            Peer::Node { name, role } => format!("{name} as {role}"),
+            Peer::Account(name) => name.to_string(),
+        });
+        assert_eq!(found.as_deref(), expected, "{uris:?}");
+    }
+
+    #[test]
+    fn who_it_is() {
+        check(&[], None);
+        check(&["bigskies:node:one", "bigskies:role:telescope"], Some("one as telescope"));
+        check(&["https://example.org/", "bigskies:role:telescope", "bigskies:node:one"], Some("one as telescope"));
+        check(&["bigskies:account:vera"], Some("vera"));
+        check(&["bigskies:node:one"], None);
+        check(&["bigskies:role:telescope"], None);
+        check(&["bigskies:node:one", "bigskies:node:two", "bigskies:role:telescope"], None);
+        check(&["bigskies:node:one", "bigskies:role:telescope", "bigskies:account:vera"], None);
+        check(&["bigskies:account:vera", "bigskies:account:ada"], None);
+        check(&["bigskies:account:vera/#"], None);
+        check(&["bigskies:account:"], None);
+        check(&["BIGSKIES:account:vera"], None);
+        assert_eq!(peer_identity(&[]), None);
+        assert_eq!(peer_identity(&[CertificateDer::from(vec![0x30, 0x03, 1, 2, 3])]), None);
+    }
+}

@@ -13,7 +13,7 @@ use tokio::time::timeout;
 use vocabulary::{Timestamp, ids::CertificateId};
 
 use super::{Certificate, Certificates, Inner, State, issue::Wanted};
-use crate::{TlsError, acme, error::AcmeFailure};
+use crate::{TlsError, acme, error::AcmeFailure, names};
 
 /// What one process of all holds while it renews.
 const TURN: &str = "renewal of certificates";
@@ -65,7 +65,7 @@ impl Certificates {
     /// There is none, it is not renewed here, it can't be renewed, another process renews at this moment, or the database does not answer
     /// within the bounds.
     pub async fn renew(&self, domain: &str) -> Result<Certificate, TlsError> {
-        let inner = &self.0;
+        let (inner, domain) = (&self.0, &names::known_by(domain));
         let there = certificates::get(&inner.store, domain).await?;
         if there.purpose == Purpose::Account || there.kind == Kind::Imported {
             let kind = if there.purpose == Purpose::Account { "an account's" } else { "imported" };
@@ -127,7 +127,10 @@ impl Inner {
         self.rotate_in_time().await?;
         self.reseal_authorities().await?;
         self.forget().await?;
-        for row in self.renewable().await? {
+        let mut rows = self.renewable().await?;
+        // Ours take a moment each; a directory may keep those behind it waiting for minutes.
+        rows.sort_by_key(|row| row.kind == Kind::Acme);
+        for row in rows {
             if !self.is_due(&row) {
                 continue;
             }

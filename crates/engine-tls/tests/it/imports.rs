@@ -50,6 +50,10 @@ fn leaf(by: Option<&Made>, change: impl FnOnce(&mut CertificateParams)) -> Made 
     made(&["sky.example.org", "*.sky.example.org"], by, change)
 }
 
+fn chain(parts: &[&Made]) -> String {
+    parts.iter().map(|made| made.pem.as_str()).collect()
+}
+
 #[tokio::test]
 async fn what_is_refused() {
     let site = Site::fresh().await;
@@ -63,8 +67,6 @@ async fn what_is_refused() {
     let early = leaf(Some(&middle), |params| params.not_before = OffsetDateTime::now_utc() + days(1));
     let client = leaf(Some(&middle), |params| params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth]);
     let nameless = made(&[], Some(&middle), |_| {});
-    let self_made = leaf(None, |_| {});
-    let chain = |parts: &[&Made]| parts.iter().map(|made| made.pem.as_str()).collect::<String>();
     let whole = chain(&[&good, &middle, &root]);
     let eleven = good.pem.repeat(11);
     let broken = good.pem.replacen("MII", "M!I", 1);
@@ -101,6 +103,17 @@ async fn what_is_refused() {
         assert_eq!((fault.code, fault.hint.is_empty()), (Code::Invalid, false), "{what}");
         assert!(!said.contains("BEGIN"), "{what}: {said}");
     }
+}
+
+#[tokio::test]
+async fn what_is_taken() {
+    let site = Site::fresh().await;
+    let engine = site.engine(settings()).await;
+    let root = authority("root", None);
+    let middle = authority("middle", Some(&root));
+    let good = leaf(Some(&middle), |_| {});
+    let self_made = leaf(None, |_| {});
+    let whole = chain(&[&good, &middle, &root]);
     for (what, domain, certificate, key, known_by) in [
         ("a whole chain", None, whole.clone(), good.key(), "sky.example.org"),
         ("without the root, in its place", None, chain(&[&good, &middle]), good.key(), "sky.example.org"),

@@ -113,7 +113,7 @@ impl Pebble {
 fn start(folder: &TempDir, program: &str, arguments: &[&str]) -> Child {
     let log = fs::File::options().create(true).append(true).open(folder.path().join(format!("{program}.log"))).unwrap();
     let mut command = Command::new(program);
-    command.args(arguments).env("PEBBLE_VA_NOSLEEP", "1").env("PEBBLE_WFE_NONCEREJECT", "15");
+    command.args(arguments).env("PEBBLE_VA_NOSLEEP", "1").env("PEBBLE_WFE_NONCEREJECT", "10");
     command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log).kill_on_drop(true);
     command.spawn().unwrap_or_else(|e| panic!("{program}: {e}; apt-get install pebble"))
 }

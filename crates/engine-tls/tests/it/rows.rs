@@ -1,13 +1,19 @@
 //! What stands in the database: keys sealed, one authority for all, one certificate for a domain.
 
 use engine::Engine as _;
-use engine_tls::{Certificates, Kind, Purpose, State, TlsError, TlsSettings};
+use engine_tls::{
+    Certificates, ClientCertificates, ClientUse, Kind, Purpose, ServerUse, Shown, State, TlsError, TlsSettings, Trust,
+    Versions,
+};
 use health::Status;
 use sqlx::Row as _;
 use store::{MasterKey, PoolSettings, Slice, Store, Vault};
 use vocabulary::{Code, Fault};
 
-use crate::stand::{Site, days, settings};
+use crate::{
+    stand::{Site, days, settings, until},
+    wire::{Connection, Listener},
+};
 
 #[tokio::test]
 async fn no_key_can_be_read() {
@@ -27,6 +33,8 @@ async fn no_key_can_be_read() {
     }
     assert_eq!(everything.matches("BEGIN CERTIFICATE").count(), 5);
     assert!(!everything.contains("PRIVATE KEY"), "{everything}");
+    let logged = format!("{issued:?} {account:?} {engine:?} {:?}", engine.keyring());
+    assert!(!logged.contains("PRIVATE KEY"), "{logged}");
     for secret in [issued.private_key_pem, account.private_key_pem] {
         let line = secret.expose().lines().nth(1).unwrap().to_owned();
         assert!(!everything.contains(&line));
@@ -84,6 +92,42 @@ async fn another_master_key_opens_nothing_and_a_former_one_does() {
 }
 
 #[tokio::test]
+async fn rows_that_can_not_be_read() {
+    let site = Site::fresh().await;
+    let engine = site.engine(settings()).await;
+    engine.issue_server("localhost", &[]).await.unwrap();
+    let keyring = engine.keyring();
+    let wanted = ServerUse {
+        shown: Shown::ByName { default: None },
+        client_certificates: ClientCertificates::None,
+        versions: Versions::Tls13,
+        alpn: Vec::new(),
+    };
+    let listener = Listener::open(keyring.server_config(&wanted).unwrap()).await;
+    let trusting = ClientUse { trust: Trust::Ours, node: None, alpn: Vec::new() };
+    let config = keyring.client_config(&trusting).unwrap();
+    let mut sql = site.sql().await;
+    let rename = |from: &str, to: &str| sqlx::AssertSqlSafe(format!("ALTER TABLE {from} RENAME TO {to}"));
+    sqlx::raw_sql(rename("revoked_certificates", "elsewhere")).execute(&mut sql).await.unwrap();
+    sqlx::raw_sql("NOTIFY bigskies_certificates").execute(&mut sql).await.unwrap();
+    // Noticed at once, and reported at the next look; any work makes one.
+    until("a report of trouble", async || {
+        let _ = engine.issue_server("localhost", &[]).await;
+        engine.health().status == Status::Degraded
+    })
+    .await;
+    assert!(engine.health().message.contains("rows can't be read"), "{}", engine.health().message);
+    assert!(Connection::open(listener.address, config.clone(), "localhost").await.is_ok());
+    sqlx::raw_sql(rename("elsewhere", "revoked_certificates")).execute(&mut sql).await.unwrap();
+    until("health", async || {
+        let _ = engine.issue_server("localhost", &[]).await;
+        engine.health().status == Status::Healthy
+    })
+    .await;
+    assert!(Connection::open(listener.address, config, "localhost").await.is_ok());
+}
+
+#[tokio::test]
 async fn one_certificate_for_a_domain() {
     let site = Site::fresh().await;
     let engine = site.engine(settings()).await;
@@ -119,7 +163,7 @@ async fn one_certificate_for_a_domain() {
     );
     assert_eq!(code(engine.remove("gone.example.org").await.unwrap_err()), Code::NotFound);
     assert_eq!(code(engine.renew("account:vera").await.unwrap_err()), Code::Invalid);
-    engine.remove("dev.example.org").await.unwrap();
+    engine.remove("DEV.example.org.").await.unwrap();
     assert_eq!(code(engine.get("dev.example.org").await.unwrap_err()), Code::NotFound);
 }
 
