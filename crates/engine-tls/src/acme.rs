@@ -175,9 +175,7 @@ async fn begin(inner: &Inner, directory: &Directory, names: &[String]) -> Result
     let identifiers: Vec<Identifier> = names.iter().cloned().map(Identifier::Dns).collect();
     let account = account::of(inner, directory).await?;
     match account.new_order(&NewOrder::new(&identifiers)).await {
-        Err(Error::Api(problem))
-            if problem.r#type.as_deref().is_some_and(|kind| kind.ends_with(":accountDoesNotExist")) =>
-        {
+        Err(error) if is_forgotten(&error) => {
             tracing::warn!(directory = directory.url, "ACME directory has forgotten our account; another is made");
             account::forget(inner, directory).await?;
             let account: Account = account::of(inner, directory).await?;
@@ -185,6 +183,12 @@ async fn begin(inner: &Inner, directory: &Directory, names: &[String]) -> Result
         }
         other => other.map_err(|e| directory.failed(&e)),
     }
+}
+
+/// Whether the directory does not know the account any more.
+fn is_forgotten(error: &Error) -> bool {
+    let Error::Api(problem) = error else { return false };
+    problem.r#type.as_deref().is_some_and(|kind| kind.ends_with(":accountDoesNotExist"))
 }
 
 /// What must be answered for the order, without what was proved before.

@@ -6,6 +6,7 @@ mod import;
 mod issue;
 mod renewal;
 mod report;
+mod sealing;
 
 use std::{
     fmt,

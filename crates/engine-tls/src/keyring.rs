@@ -187,8 +187,8 @@ impl Keyring {
         self.0.shared.picture.load()
     }
 
-    /// Why the rows can't be read at the moment.
-    pub(crate) fn trouble(&self) -> Option<String> {
+    /// Why the rows can't be read at the moment, if they can't; what was read last is served on.
+    pub fn trouble(&self) -> Option<String> {
         Option::clone(&self.0.shared.trouble.load())
     }
 

@@ -230,6 +230,21 @@ pub async fn record_failure(
     if done.rows_affected() == 0 { Err(StoreError::not_found("certificate", id)) } else { Ok(()) }
 }
 
+/// Seals a key anew; nothing happens where it is not as it was read.
+///
+/// # Errors
+/// The database does not answer within the bounds.
+pub async fn reseal(tx: &mut Tx, id: &CertificateId, before: &str, after: &str) -> Result<(), StoreError> {
+    let statement = sqlx::query!(
+        "UPDATE tls_certificates SET private_key_pem = $3 WHERE id = $1 AND private_key_pem = $2",
+        id.as_str(),
+        before,
+        after
+    );
+    let bound = tx.bound();
+    bounded("certificate reseal", bound, statement.execute(tx.connection())).await.map(|_| ())
+}
+
 /// The certificate of a domain.
 ///
 /// # Errors

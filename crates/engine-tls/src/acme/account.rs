@@ -5,7 +5,7 @@ use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use store::certificates::accounts::{self, AcmeAccount, credentials_place};
 use vocabulary::ids::AcmeAccountId;
 
-use super::Directory;
+use super::{Directory, is_forgotten};
 use crate::{TlsError, certificates::Inner};
 
 /// The account at a directory, ready to be used.
@@ -29,16 +29,16 @@ async fn kept(inner: &Inner, directory: &Directory, row: AcmeAccount) -> Result<
     let read = serde_json::from_slice::<AccountCredentials>(&credentials);
     let read = read.map_err(|e| TlsError::defect("reading an ACME account")(e.to_string()))?;
     let account = builder(directory)?.from_credentials(read).await.map_err(|e| directory.failed(&e))?;
-    let has_moved = row.contact != directory.contact;
-    if has_moved {
+    if row.contact != directory.contact {
         let contact = contact(directory);
         let contact: Vec<&str> = contact.iter().map(String::as_str).collect();
-        account.update_contacts(&contact).await.map_err(|e| directory.failed(&e))?;
-    }
-    if has_moved || inner.vault.is_outdated(&row.credentials_sealed) {
-        let credentials_sealed = inner.vault.seal(&place, &credentials)?;
+        match account.update_contacts(&contact).await {
+            // Who orders with it finds that out too, and makes another.
+            Err(error) if is_forgotten(&error) => return Ok(account),
+            moved => moved.map_err(|e| directory.failed(&e))?,
+        }
         let contact = directory.contact.clone();
-        keep(inner, &AcmeAccount { contact, credentials_sealed, updated_at: inner.clock.now(), ..row }).await?;
+        keep(inner, &AcmeAccount { contact, updated_at: inner.clock.now(), ..row }).await?;
     }
     Ok(account)
 }

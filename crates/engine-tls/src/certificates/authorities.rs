@@ -115,21 +115,6 @@ impl Inner {
             created_at: now,
         })
     }
-
-    /// Seals anew what was sealed with a former master key.
-    pub(super) async fn reseal_authorities(&self) -> Result<(), TlsError> {
-        for authority in authorities::all(&self.store).await? {
-            if !self.vault.is_outdated(&authority.private_key_sealed) {
-                continue;
-            }
-            let place = private_key_place(&authority.id);
-            let sealed = self.vault.seal(&place, &self.vault.open(&place, &authority.private_key_sealed)?)?;
-            let mut tx = self.store.begin().await?;
-            authorities::reseal(&mut tx, &authority.id, &authority.private_key_sealed, &sealed).await?;
-            tx.commit().await?;
-        }
-        Ok(())
-    }
 }
 
 fn first(certificate_pem: &str) -> Option<Facts> {

@@ -125,7 +125,7 @@ impl Inner {
 
     async fn renew_each(&self, round: &mut Round) -> Result<(), TlsError> {
         self.rotate_in_time().await?;
-        self.reseal_authorities().await?;
+        self.reseal().await?;
         self.forget().await?;
         let mut rows = self.renewable().await?;
         // Ours take a moment each; a directory may keep those behind it waiting for minutes.
@@ -147,11 +147,8 @@ impl Inner {
 
     fn is_due(&self, row: &certificates::Certificate) -> bool {
         let now = self.clock.now();
-        let sealed = row.material.as_ref().and_then(|material| material.private_key_sealed.as_deref());
-        // A key that was sealed with a former master key is replaced with its certificate, which costs nothing where it is ours.
-        let is_outdated = row.kind != Kind::Acme && sealed.is_some_and(|sealed| self.vault.is_outdated(sealed));
         let waits = row.retry_after.is_some_and(|instant| instant > now);
-        !waits && (is_outdated || State::of(row, now) != State::Valid)
+        !waits && State::of(row, now) != State::Valid
     }
 
     async fn renew(&self, row: certificates::Certificate) -> Result<Certificate, TlsError> {

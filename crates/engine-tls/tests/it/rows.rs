@@ -79,7 +79,9 @@ async fn another_master_key_opens_nothing_and_a_former_one_does() {
     let store = Store::connect(fresh.endpoint.clone(), PoolSettings::default()).await.unwrap();
     let vault = Vault::new(&key, &[]).unwrap();
     let before = Certificates::start(store.clone(), vault, fresh.clock.clone(), settings()).await.unwrap();
-    before.issue_server("sky.example.org", &[]).await.unwrap();
+    let serial = before.issue_server("sky.example.org", &[]).await.unwrap().serial;
+    let imported = rcgen_imported(&fresh);
+    before.import(None, &imported.0, &engine_tls::PrivateKeyPem::new(imported.1)).await.unwrap();
     let vault = Vault::new(&other, &[key]).unwrap();
     let after = Certificates::start(store.clone(), vault, fresh.clock.clone(), settings()).await.unwrap();
     assert_eq!(after.health().status, Status::Healthy);
@@ -88,6 +90,7 @@ async fn another_master_key_opens_nothing_and_a_former_one_does() {
     let vault = Vault::new(&other, &[]).unwrap();
     let last = Certificates::start(store, vault, fresh.clock.clone(), settings()).await.unwrap();
     assert_eq!(last.health().status, Status::Healthy, "{}", last.health().message);
+    assert_eq!(last.get("sky.example.org").await.unwrap().serial, serial);
     last.issue_server("dome.example.org", &[]).await.unwrap();
 }
 

@@ -67,6 +67,7 @@ async fn certificates_are_kept() {
         let material = one.material.as_mut().unwrap();
         (material.private_key_sealed, material.serial) = (None, "77".to_owned());
     });
+    let quoted_id = certificate("q").id;
     let quoted = "x'); DROP TABLE tls_certificates; --";
     for one in [&awaited, &node, &account] {
         put(&store, one).await.unwrap();
@@ -91,6 +92,13 @@ async fn certificates_are_kept() {
         (found.attempts, found.last_error.as_deref(), found.retry_after),
         (2, Some("still away"), Some(at(120)))
     );
+    let mut tx = store.begin().await.unwrap();
+    certificates::reseal(&mut tx, &quoted_id, "v1|other", "v1|never").await.unwrap();
+    certificates::reseal(&mut tx, &quoted_id, "v1|k|n|t", "v1|again").await.unwrap();
+    tx.commit().await.unwrap();
+    let resealed = certificates::get(&store, quoted).await.unwrap().material.unwrap();
+    assert_eq!(resealed.private_key_sealed.as_deref(), Some("v1|again"));
+
     let renewed = with("new.example.org", |one| (one.kind, one.created_at) = (Kind::Acme, at(77)));
     put(&store, &renewed).await.unwrap();
     let found = certificates::find(&store, "new.example.org").await.unwrap().unwrap();
