@@ -26,6 +26,8 @@ const NEEDS: &[Need] = &[
     Need { what: "ensurepip", debian: "python3-venv", homebrew: "python", is_here: has_module },
     Need { what: "npm", debian: "npm", homebrew: "node", is_here: has_program },
     Need { what: "openssl", debian: "openssl", homebrew: "openssl", is_here: has_program },
+    Need { what: "pebble", debian: "pebble", homebrew: "pebble", is_here: has_program },
+    Need { what: "pebble-challtestsrv", debian: "pebble", homebrew: "pebble", is_here: has_program },
 ];
 
 /// PostgreSQL has a second way in, the bundle, so only who can install it without asking does.

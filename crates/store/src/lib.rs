@@ -16,6 +16,8 @@ pub mod vault;
 #[cfg(feature = "queries")]
 pub mod accounts;
 #[cfg(feature = "queries")]
+pub mod certificates;
+#[cfg(feature = "queries")]
 pub mod dead_letters;
 #[cfg(feature = "queries")]
 pub mod health_history;

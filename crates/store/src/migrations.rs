@@ -20,6 +20,7 @@ const OURS: &[(&str, &str)] = &[
     ("services", include_str!("../migrations/0005_services.sql")),
     ("telescopes", include_str!("../migrations/0006_telescopes.sql")),
     ("accounts", include_str!("../migrations/0007_accounts.sql")),
+    ("certificates", include_str!("../migrations/0009_certificates.sql")),
 ];
 
 /// The key of the advisory lock under which migrations run; the same in every version of this program.

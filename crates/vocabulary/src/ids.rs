@@ -94,6 +94,16 @@ identifiers! {
     PermissionId,
     /// An organisation that accounts and groups belong to.
     OrganisationId,
+    /// A process of ours, as other processes of ours know it.
+    NodeName,
+    /// What a node is for: the name of a coordinator or of a face.
+    NodeRole,
+    /// A certificate that is served or handed out.
+    CertificateId,
+    /// A certificate authority of our own.
+    AuthorityId,
+    /// An account at an ACME directory.
+    AcmeAccountId,
 }
 
 /// A fresh UUIDv7 (RFC 9562), which sorts by the time of its making.
@@ -122,7 +132,10 @@ minted!(
     GroupId,
     RoleId,
     PermissionId,
-    OrganisationId
+    OrganisationId,
+    CertificateId,
+    AuthorityId,
+    AcmeAccountId
 );
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test ends where its stand is not as expected")]
 
 mod backup;
+mod certificates;
 mod cluster;
 mod inbox;
 mod locks;
