@@ -14,6 +14,8 @@ pub mod tx;
 pub mod vault;
 
 #[cfg(feature = "queries")]
+pub mod audit;
+#[cfg(feature = "queries")]
 pub mod dead_letters;
 #[cfg(feature = "queries")]
 pub mod health_history;
@@ -25,6 +27,8 @@ pub mod services;
 pub mod setting_rows;
 #[cfg(feature = "queries")]
 pub mod telescopes;
+#[cfg(feature = "queries")]
+pub mod tokens;
 
 pub use changes::{Changed, Changes};
 pub use cluster::{ClusterError, ClusterOptions, PrivateCluster};

@@ -19,6 +19,8 @@ const OURS: &[(&str, &str)] = &[
     ("dead_letters", include_str!("../migrations/0004_dead_letters.sql")),
     ("services", include_str!("../migrations/0005_services.sql")),
     ("telescopes", include_str!("../migrations/0006_telescopes.sql")),
+    ("tokens", include_str!("../migrations/0008_tokens.sql")),
+    ("audit", include_str!("../migrations/0010_audit.sql")),
 ];
 
 /// The key of the advisory lock under which migrations run; the same in every version of this program.

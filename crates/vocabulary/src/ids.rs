@@ -84,6 +84,16 @@ identifiers! {
     PluginId,
     /// A long piece of work that was started by a command.
     OperationId,
+    /// A user's row; the account is what the user is called.
+    UserId,
+    /// One login and all tokens that follow from it.
+    SessionId,
+    /// One token (`jti`, RFC 7519 §4.1.7).
+    TokenId,
+    /// A key that tokens are signed with (`kid`, RFC 7515 §4.1.4).
+    SigningKeyId,
+    /// An API key's row; not a part of the key.
+    ApiKeyId,
 }
 
 /// A fresh UUIDv7 (RFC 9562), which sorts by the time of its making.
@@ -102,6 +112,7 @@ macro_rules! minted {
 }
 
 minted!(DeviceId, TelescopeId, SiteId, ServiceId, OperationId, ClientName);
+minted!(UserId, SessionId, TokenId, SigningKeyId, ApiKeyId);
 
 #[cfg(test)]
 mod tests {
