@@ -57,7 +57,7 @@ impl Tokens {
         let mut tx = self.inner.store.begin().await?;
         let created = self.create_api_key_in(&mut tx, wanted).await?;
         tx.commit().await?;
-        self.inner.verifier.reload().await?;
+        self.inner.heard().await;
         Ok(created)
     }
 
@@ -73,7 +73,9 @@ impl Tokens {
         if lifetime.is_zero() || lifetime > longest {
             let (asked, most) = (lifetime.as_secs(), longest.as_secs());
             return Err(TokensError::Invalid {
-                what: format!("API key can't be good for {asked} s: 1 to {most} are allowed by api_key_lifetime_seconds_max"),
+                what: format!(
+                    "API key can't be good for {asked} s: 1 to {most} are allowed by api_key_lifetime_seconds_max"
+                ),
             });
         }
         let now = self.inner.clock.now();
@@ -128,7 +130,8 @@ impl Tokens {
         let mut tx = self.inner.store.begin().await?;
         self.revoke_api_key_in(&mut tx, id).await?;
         tx.commit().await?;
-        self.inner.verifier.reload().await
+        self.inner.heard().await;
+        Ok(())
     }
 
     /// The same in a transaction of the caller's.
@@ -151,7 +154,8 @@ impl Tokens {
 fn check_name(name: &str) -> Result<(), TokensError> {
     let characters = name.chars().count();
     if name.trim().is_empty() || characters > NAME_CHARACTERS_MAX || name.chars().any(char::is_control) {
-        let what = format!("API key's name is not one: 1 to {NAME_CHARACTERS_MAX} characters that can be seen are allowed");
+        let what =
+            format!("API key's name is not one: 1 to {NAME_CHARACTERS_MAX} characters that can be seen are allowed");
         return Err(TokensError::Invalid { what });
     }
     Ok(())

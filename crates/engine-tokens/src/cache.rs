@@ -12,7 +12,7 @@ use std::{
 use store::tokens::Hash;
 use vocabulary::Timestamp;
 
-use crate::{Claims, keys::VerifyingKey};
+use crate::{Claims, keys::VerifyingKey, known::Known};
 
 /// For how long a signature is remembered.
 const KEPT: Duration = Duration::from_secs(30);
@@ -42,11 +42,12 @@ impl Entry {
 }
 
 impl Cache {
-    /// What a token says whose signature by this very key was checked a moment ago.
-    pub(crate) fn get(&self, hash: &Hash, key: &Arc<VerifyingKey>, now: Timestamp) -> Option<Arc<Claims>> {
+    /// What a token says whose signature was checked a moment ago, if that was by a key that is still known as it was then.
+    pub(crate) fn get(&self, hash: &Hash, known: &Known, now: Timestamp) -> Option<Arc<Claims>> {
         let part = self.part(hash).lock().unwrap_or_else(PoisonError::into_inner);
-        let entry = part.get(hash).filter(|entry| Arc::ptr_eq(&entry.key, key) && entry.is_fresh(now))?;
-        Some(Arc::clone(&entry.claims))
+        let entry = part.get(hash).filter(|entry| entry.is_fresh(now))?;
+        let key = known.keys.get(entry.key.kid.as_str())?;
+        Arc::ptr_eq(key, &entry.key).then(|| Arc::clone(&entry.claims))
     }
 
     /// Remembers that a token's signature by this key is good.

@@ -229,7 +229,9 @@ pub enum TokensError {
         what: String,
     },
     /// The user has as many API keys as there may be.
-    #[error("user {user} has {max} API keys, which is as many as there may be; revoke one, or raise api_keys_per_user_max")]
+    #[error(
+        "user {user} has {max} API keys, which is as many as there may be; revoke one, or raise api_keys_per_user_max"
+    )]
     TooManyApiKeys {
         /// The user.
         user: String,

@@ -114,7 +114,8 @@ impl KnownApiKey {
     /// Nothing where its scopes can't be read: then it must not be good for everything.
     fn of(row: ApiKey) -> Option<Arc<Self>> {
         let scopes = row.scopes.as_ref().map(|scopes| Scopes::parse(scopes.iter().map(String::as_str)));
-        let scopes = scopes.transpose().inspect_err(|error| tracing::error!(id = %row.id, %error, "API key is no good"));
+        let scopes =
+            scopes.transpose().inspect_err(|error| tracing::error!(id = %row.id, %error, "API key is no good"));
         Some(Arc::new(Self { scopes: scopes.ok()?, row, used: AtomicI64::new(0), noted: AtomicI64::new(0) }))
     }
 

@@ -65,7 +65,8 @@ impl Tokens {
         let mut tx = self.inner.store.begin().await?;
         self.revoke_plugin_in(&mut tx, plugin).await?;
         tx.commit().await?;
-        self.inner.verifier.reload().await
+        self.inner.heard().await;
+        Ok(())
     }
 
     /// The same in a transaction of the caller's.
@@ -86,7 +87,8 @@ impl Tokens {
         let mut tx = self.inner.store.begin().await?;
         revoked::raise_epoch(&mut tx, EpochKind::Node, node, self.inner.clock.now()).await?;
         tx.commit().await?;
-        self.inner.verifier.reload().await
+        self.inner.heard().await;
+        Ok(())
     }
 
     async fn issue_machine(

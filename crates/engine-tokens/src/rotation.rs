@@ -28,8 +28,9 @@ impl Tokens {
     /// # Errors
     /// The database does not answer, or the key can't be opened.
     pub async fn rotate(&self) -> Result<(), TokensError> {
-        let settings = self.inner.settings.load_full();
-        self.inner.turn(&settings, &Turn::Now).await
+        self.inner.turn_now(&Turn::Now).await?;
+        self.inner.look().await;
+        Ok(())
     }
 
     /// Takes a key back, since somebody else may have it: all tokens that are signed with it are refused from now on.
@@ -37,8 +38,9 @@ impl Tokens {
     /// # Errors
     /// There is none such, or the database does not answer.
     pub async fn revoke_signing_key(&self, kid: &SigningKeyId) -> Result<(), TokensError> {
-        let settings = self.inner.settings.load_full();
-        self.inner.turn(&settings, &Turn::Without(kid)).await
+        self.inner.turn_now(&Turn::Without(kid)).await?;
+        self.inner.look().await;
+        Ok(())
     }
 }
 
@@ -54,8 +56,21 @@ enum Turn<'a> {
 
 impl Inner {
     /// Sees that a key signs and another is ready, as the settings have it.
-    pub(crate) async fn tend_keys(&self, settings: &TokensSettings) -> Result<(), TokensError> {
-        self.turn(settings, &Turn::WhenDue).await
+    pub(crate) async fn tend_keys(&self) -> Result<(), TokensError> {
+        self.turn_now(&Turn::WhenDue).await
+    }
+
+    /// Takes other settings, once it is known of the key that signs how long its tokens may live by them.
+    pub(crate) async fn take_settings(&self, settings: TokensSettings) -> Result<(), TokensError> {
+        let _turning = self.turning.lock().await;
+        self.turn(&settings, &Turn::WhenDue).await?;
+        self.settings.store(Arc::new(settings));
+        Ok(())
+    }
+
+    async fn turn_now(&self, turn: &Turn<'_>) -> Result<(), TokensError> {
+        let _turning = self.turning.lock().await;
+        self.turn(&self.settings.load_full(), turn).await
     }
 
     async fn turn(&self, settings: &TokensSettings, turn: &Turn<'_>) -> Result<(), TokensError> {
@@ -79,7 +94,7 @@ impl Inner {
         if ring.keys != before {
             write(&mut tx, &before, &ring.keys).await?;
             tx.commit().await?;
-            self.verifier.reload().await?;
+            self.heard().await;
         }
         *self.next_rotation.write().unwrap_or_else(PoisonError::into_inner) = ring.due_at(settings);
         self.sign_with(ring.of(KeyState::Active))
@@ -150,7 +165,8 @@ impl Ring {
     /// When the next key takes over; at once, where none signs.
     fn due_at(&self, settings: &TokensSettings) -> Option<Timestamp> {
         let active = self.of(KeyState::Active)?;
-        let announced = self.of(KeyState::Next).map_or_else(|| self.now.plus(announced(settings)), |next| next.not_before);
+        let announced =
+            self.of(KeyState::Next).map_or_else(|| self.now.plus(announced(settings)), |next| next.not_before);
         // One that is not as the settings want it goes as soon as the next one has been published for long enough.
         if active.algorithm != settings.signing_algorithm.into() {
             return Some(announced);

@@ -150,7 +150,7 @@ impl Tokens {
                 inner.end_in(&mut tx, Which::One(&old.session), refusal.reason()).await?;
                 tx.commit().await?;
                 tracing::warn!(session = %old.session, account = %old.account, reason = refusal.reason(), "session was ended");
-                inner.verifier.reload().await?;
+                inner.heard().await;
                 Err(refusal.into())
             }
             Err(refusal) => Err(refusal.into()),
@@ -165,7 +165,7 @@ impl Tokens {
         let mut tx = self.inner.store.begin().await?;
         let claims = self.logout_in(&mut tx, access).await?;
         tx.commit().await?;
-        self.inner.verifier.reload().await?;
+        self.inner.heard().await;
         Ok(claims)
     }
 
@@ -192,7 +192,8 @@ impl Tokens {
         let mut tx = self.inner.store.begin().await?;
         self.revoke_in(&mut tx, jti, reason).await?;
         tx.commit().await?;
-        self.inner.verifier.reload().await
+        self.inner.heard().await;
+        Ok(())
     }
 
     /// The same in a transaction of the caller's.
@@ -213,7 +214,7 @@ impl Tokens {
         let mut tx = self.inner.store.begin().await?;
         let ended = self.end_sessions_in(&mut tx, which, reason).await?;
         tx.commit().await?;
-        self.inner.verifier.reload().await?;
+        self.inner.heard().await;
         Ok(ended)
     }
 
@@ -247,7 +248,8 @@ struct Begun {
 impl From<RefreshToken> for Begun {
     fn from(token: RefreshToken) -> Self {
         // They were parsed when the session began; a row that somebody changed is worth no right at all.
-        let scopes = |texts: Vec<String>| Scopes::parse(texts.iter().map(String::as_str)).unwrap_or_else(|_| Scopes::none());
+        let scopes =
+            |texts: Vec<String>| Scopes::parse(texts.iter().map(String::as_str)).unwrap_or_else(|_| Scopes::none());
         Self {
             session: token.session,
             audience: token.audience,
@@ -289,7 +291,13 @@ fn may_go_on<'a>(
 
 impl Inner {
     /// The next two tokens of a session.
-    async fn hand_out(&self, tx: &mut Tx, holder: &Holder, begun: Begun, now: Timestamp) -> Result<Issued, TokensError> {
+    async fn hand_out(
+        &self,
+        tx: &mut Tx,
+        holder: &Holder,
+        begun: Begun,
+        now: Timestamp,
+    ) -> Result<Issued, TokensError> {
         let settings = self.settings.load_full();
         let lasting = |seconds: u32| now.plus(Duration::from_secs(seconds.into())).min(begun.ends_at);
         let access_expires_at = jwt::whole_second(lasting(settings.token_duration));

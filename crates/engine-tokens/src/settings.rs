@@ -103,7 +103,12 @@ impl TokensSettings {
         ];
         let orders = [
             ("session_idle_seconds", self.session_idle_seconds, "token_duration", self.token_duration),
-            ("session_absolute_seconds", self.session_absolute_seconds, "session_idle_seconds", self.session_idle_seconds),
+            (
+                "session_absolute_seconds",
+                self.session_absolute_seconds,
+                "session_idle_seconds",
+                self.session_idle_seconds,
+            ),
             (
                 "signing_key_lifetime_seconds",
                 self.signing_key_lifetime_seconds,

@@ -31,6 +31,8 @@ pub(crate) struct Inner {
     pub(crate) clock: Clock,
     pub(crate) settings: ArcSwap<TokensSettings>,
     pub(crate) signer: ArcSwapOption<Signer>,
+    /// Held while keys are turned over or settings change, so that both go by the same settings.
+    pub(crate) turning: tokio::sync::Mutex<()>,
     pub(crate) next_rotation: RwLock<Option<Timestamp>>,
     pub(crate) swept_at: RwLock<Option<Timestamp>>,
     pub(crate) health: health::Cell,
@@ -65,12 +67,13 @@ impl Tokens {
             clock,
             settings: ArcSwap::from_pointee(settings),
             signer: ArcSwapOption::empty(),
+            turning: tokio::sync::Mutex::default(),
             next_rotation: RwLock::default(),
             swept_at: RwLock::default(),
             stopping: CancellationToken::new(),
             tasks: TaskTracker::new(),
         });
-        inner.tend_keys(&inner.settings.load()).await?;
+        inner.tend_keys().await?;
         inner.verifier.reload().await?;
         inner.look().await;
         inner.tasks.spawn(upkeep::run(Arc::clone(&inner)));
@@ -83,9 +86,7 @@ impl Tokens {
     /// They can't stand, or the database does not answer; then the old ones hold.
     pub async fn apply(&self, settings: TokensSettings) -> Result<(), TokensError> {
         checked(&settings)?;
-        // Before a longer life is given to tokens it must be known of their key.
-        self.inner.tend_keys(&settings).await?;
-        self.inner.settings.store(Arc::new(settings));
+        self.inner.take_settings(settings).await?;
         self.inner.look().await;
         Ok(())
     }
@@ -108,6 +109,15 @@ impl Tokens {
     /// Does now what the engine does by itself every few seconds: turns keys over, removes what ended, looks at its health.
     pub async fn tend(&self) {
         self.inner.tend().await;
+    }
+}
+
+impl Inner {
+    /// Lets this process know at once of what was committed. Where that fails, the notice or the next round does it.
+    pub(crate) async fn heard(&self) {
+        if let Err(error) = self.verifier.reload().await {
+            tracing::debug!(%error, "what was changed is not known here yet");
+        }
     }
 }
 

@@ -45,8 +45,7 @@ pub(crate) async fn run(inner: Arc<Inner>) {
 impl Inner {
     /// One round.
     pub(crate) async fn tend(&self) {
-        let settings = self.settings.load_full();
-        if let Err(error) = self.tend_keys(&settings).await {
+        if let Err(error) = self.tend_keys().await {
             tracing::error!(%error, "signing keys can't be looked after");
         }
         if let Err(error) = self.sweep_if_due().await {

@@ -76,7 +76,10 @@ impl Drop for Keeper {
 impl fmt::Debug for Verifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let generation = self.shared.known.load().generation;
-        f.debug_struct("Verifier").field("audience", &self.audience).field("generation", &generation).finish_non_exhaustive()
+        f.debug_struct("Verifier")
+            .field("audience", &self.audience)
+            .field("generation", &generation)
+            .finish_non_exhaustive()
     }
 }
 
@@ -192,14 +195,14 @@ impl Verifier {
         if token.starts_with(secrets::REFRESH) {
             return Err(TokenError::RefreshToken);
         }
+        let hash = secrets::hash(token);
+        if let Some(claims) = self.shared.cache.get(&hash, known, now) {
+            return Ok(claims);
+        }
         let parts = jwt::parse(token)?;
         let key = known.keys.get(&parts.kid).ok_or(TokenError::UnknownKey)?;
         if key.state == KeyState::Revoked {
             return Err(TokenError::KeyRevoked);
-        }
-        let hash = secrets::hash(token);
-        if let Some(claims) = self.shared.cache.get(&hash, key, now) {
-            return Ok(claims);
         }
         let claims = Arc::new(jwt::prove(&parts, key)?);
         self.shared.cache.put(hash, Arc::clone(key), Arc::clone(&claims), now);

@@ -135,7 +135,8 @@ pub async fn append_in(tx: &mut Tx, entries: &[Entry]) -> Result<Option<(i64, i6
     );
     let ends = bounded("audit append", bound.clone(), statement.fetch_one(tx.connection())).await?;
     let mut links = vec![bytes_of(ends.hash)?];
-    for ((entry, details), (before, sequence)) in entries.iter().zip(&ends.details).zip((0..).zip(ends.sequence + 1..)) {
+    for ((entry, details), (before, sequence)) in entries.iter().zip(&ends.details).zip((0..).zip(ends.sequence + 1..))
+    {
         links.push(chain::digest(&links[before], sequence, entry, details));
     }
     let last = (ends.sequence + count, links[entries.len()]);

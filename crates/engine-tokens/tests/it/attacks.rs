@@ -21,7 +21,6 @@ fn check(world: &World, rows: Rows) {
         // A second time is no better, whatever was remembered of the first.
         assert_eq!(world.judged(token), *reason, "{what}, again");
     }
-    println!("{} attacks were refused for their reasons", rows.len());
 }
 
 #[tokio::test]
@@ -98,7 +97,9 @@ async fn claims() {
         token(&but(&header, &json!({ "typ": typ })).to_string(), but(&claims, &changes).to_string().as_bytes(), &ours)
     };
     let unlike_user = json!({ "user_id": null, "sid": null, "email": null });
-    let with_exp = |exp: &str| raw(claims.to_string().replace(&format!("\"exp\":{}", now + 600), &format!("\"exp\":{exp}")).as_bytes());
+    let with_exp = |exp: &str| {
+        raw(claims.to_string().replace(&format!("\"exp\":{}", now + 600), &format!("\"exp\":{exp}")).as_bytes())
+    };
     check(
         &world,
         vec![
@@ -196,7 +197,11 @@ async fn forms() {
             ("NUL after", format!("{good}\0"), "malformed"),
             ("not ASCII", "é.é.é".to_owned(), "malformed"),
             ("one byte too long", "a".repeat(limit + 1), "too-long"),
-            ("as long as may be", format!("{}.{body}.{signature}", "A".repeat(limit - 1 - body.len() - 1 - 86)), "malformed"),
+            (
+                "as long as may be",
+                format!("{}.{body}.{signature}", "A".repeat(limit - 1 - body.len() - 1 - 86)),
+                "malformed",
+            ),
             ("a megabyte", "a.".repeat(1 << 19), "too-long"),
             ("a JSON serialisation", json!({ "payload": body, "signature": signature }).to_string(), "malformed"),
             ("a genuine one", good.clone(), "good"),

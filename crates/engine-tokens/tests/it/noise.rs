@@ -30,7 +30,9 @@ async fn noise() {
     let prefixed = (prop_oneof!["bsk_", "bsr_", "bsk_[0-9a-f]{8}_"], any_text.clone()).prop_map(|(a, b)| a + &b);
     runner().run(&any_text, |text| is_refused(&text)).unwrap();
     runner().run(&prefixed, |text| is_refused(&text)).unwrap();
-    runner().run(&"[A-Za-z0-9_-]{0,40}\\.[A-Za-z0-9_-]{0,40}\\.[A-Za-z0-9_-]{0,100}", |text| is_refused(&text)).unwrap();
+    runner()
+        .run(&"[A-Za-z0-9_-]{0,40}\\.[A-Za-z0-9_-]{0,40}\\.[A-Za-z0-9_-]{0,100}", |text| is_refused(&text))
+        .unwrap();
 
     // Any header over any claims, signed with our own key: what is in them must not matter.
     let parts = (any::<Vec<u8>>(), any::<Vec<u8>>());

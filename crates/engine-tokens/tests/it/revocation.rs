@@ -43,7 +43,10 @@ async fn everywhere_within_its_bound() {
         }
         times.push(began.elapsed());
     }
-    let (middle, p99) = { let p99 = p99(&mut times); (times[times.len() / 2], p99) };
+    let (middle, p99) = {
+        let p99 = p99(&mut times);
+        (times[times.len() / 2], p99)
+    };
     println!("from before the commit to the last of two other processes: p50 {middle:?}, p99 {p99:?}, of {TIMES}");
     assert!(p99 <= BOUND, "{p99:?}");
 }

@@ -26,11 +26,15 @@ async fn one_login_and_what_follows() {
     let world = World::new().await;
     let ada = world.user("ada");
     let scopes = Scopes::parse(["telescope:read"]).unwrap();
-    let first = world.tokens.issue(&engine_tokens::Subject { scopes: Some(scopes.clone()), ..subject(&ada) }).await.unwrap();
+    let first =
+        world.tokens.issue(&engine_tokens::Subject { scopes: Some(scopes.clone()), ..subject(&ada) }).await.unwrap();
     assert!(!format!("{first:?}").contains(&first.access) && !format!("{first:?}").contains(&first.refresh));
     let claims = world.verifier.verify(&first.access, world.now()).unwrap();
     assert_eq!((&claims.account, claims.user_id.as_ref()), (&ada.account, Some(&ada.user_id)));
-    assert_eq!((&claims.jti, claims.session.as_ref(), &claims.email), (&first.access_id, Some(&first.session), &ada.email));
+    assert_eq!(
+        (&claims.jti, claims.session.as_ref(), &claims.email),
+        (&first.access_id, Some(&first.session), &ada.email)
+    );
     assert_eq!((claims.expires_at, claims.epoch), (Some(first.access_expires_at), Some(0)));
     assert!(claims.permits("telescope", "read") && !claims.permits("telescope", "control"));
     assert_eq!(first.access_expires_at.since(world.now()).as_secs(), HOUR - 1, "of the second that has begun");

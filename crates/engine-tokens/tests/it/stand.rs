@@ -14,7 +14,8 @@ use std::{
 
 use engine_tokens::{CurrentEpoch, Holder, Issued, Subject, TokenError, Tokens, TokensSettings, Verifier};
 use store::{
-    Changes, ClusterOptions, Endpoint, MasterKey, PoolSettings, PrivateCluster, Store, Vault, migrations, tokens::CHANNEL,
+    Changes, ClusterOptions, Endpoint, MasterKey, PoolSettings, PrivateCluster, Store, Vault, migrations,
+    tokens::CHANNEL,
 };
 use tempfile::TempDir;
 use tokio::runtime::{Builder, Runtime};
@@ -46,8 +47,7 @@ fn stand() -> Arc<Stand> {
         let cluster = runtime.block_on(PrivateCluster::start(&path, options)).unwrap();
         (runtime, cluster)
     });
-    let stand =
-        Arc::new(Stand { inside: Some(started.join().unwrap()), names: AtomicU32::new(0), _folder: folder });
+    let stand = Arc::new(Stand { inside: Some(started.join().unwrap()), names: AtomicU32::new(0), _folder: folder });
     *shared = Arc::downgrade(&stand);
     stand
 }

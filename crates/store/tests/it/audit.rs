@@ -53,9 +53,13 @@ async fn what_is_added_is_found() {
     assert_eq!(audit::append(&store, &[]).await.unwrap(), None);
     let verdict = audit::verify(&store, None, None).await.unwrap();
     assert_eq!((verdict.rows, verdict.first_broken, verdict.ends.sequence), (30, None, 30));
-    for (from, to, rows) in
-        [(Some(10), None, 21), (None, Some(10), 10), (Some(5), Some(5), 1), (Some(31), None, 0), (Some(1), Some(99), 30)]
-    {
+    for (from, to, rows) in [
+        (Some(10), None, 21),
+        (None, Some(10), 10),
+        (Some(5), Some(5), 1),
+        (Some(31), None, 0),
+        (Some(1), Some(99), 30),
+    ] {
         let verdict = audit::verify(&store, from, to).await.unwrap();
         assert_eq!((verdict.rows, verdict.first_broken), (rows, None), "{from:?} {to:?}");
     }
@@ -206,10 +210,18 @@ async fn tamper(endpoint: &Endpoint, statement: &str) {
     execute(endpoint, &format!("{off} {statement}; {on}")).await;
 }
 
+/// Keeps the trail as it is, for [`RESET`].
+const SAVE: &str = "CREATE TABLE saved AS SELECT * FROM audit; CREATE TABLE saved_ends AS SELECT * FROM audit_ends";
+/// Puts the trail back to what was kept.
+const RESET: &str = "TRUNCATE audit, audit_ends; INSERT INTO audit SELECT * FROM saved; INSERT INTO audit_ends SELECT * FROM saved_ends";
+
 #[tokio::test]
 async fn whatever_is_done_past_the_triggers_shows() {
+    let (_stand, store, endpoint) = trail(12).await;
+    execute(&endpoint, SAVE).await;
     let set = |what: &str| format!("UPDATE audit SET {what} WHERE sequence = 6");
-    let copy = "INSERT INTO audit SELECT {n}, at, account, user_id, action, object, outcome, code, peer, source, message_id,
+    let copy =
+        "INSERT INTO audit SELECT {n}, at, account, user_id, action, object, outcome, code, peer, source, message_id,
                     details, hash, sha256(hash) FROM audit WHERE sequence = {of}";
     let copied = |n: &str, of: &str| copy.replace("{n}", n).replace("{of}", of);
     for (statement, found) in [
@@ -274,15 +286,17 @@ async fn whatever_is_done_past_the_triggers_shows() {
         (copied("500", "12"), Some((13, Flaw::Surplus))),
         (format!("{}; UPDATE audit_ends SET sequence = 13", copied("13", "12")), Some((13, Flaw::Changed))),
         ("UPDATE audit_ends SET hash = sha256('x')".to_owned(), Some((12, Flaw::NotTheLast))),
-        ("DELETE FROM audit WHERE sequence > 6; UPDATE audit_ends SET sequence = 6".to_owned(), Some((6, Flaw::NotTheLast))),
+        (
+            "DELETE FROM audit WHERE sequence > 6; UPDATE audit_ends SET sequence = 6".to_owned(),
+            Some((6, Flaw::NotTheLast)),
+        ),
         (
             "DELETE FROM audit WHERE sequence <= 6; UPDATE audit_ends SET anchor_sequence = 6".to_owned(),
             Some((7, Flaw::Unlinked)),
         ),
         ("SELECT 1".to_owned(), None),
     ] {
-        let (_stand, store, endpoint) = trail(12).await;
-        tamper(&endpoint, &statement).await;
+        tamper(&endpoint, &format!("{RESET}; {statement}")).await;
         assert_eq!(broken(&store).await, found, "{statement}");
     }
 }
