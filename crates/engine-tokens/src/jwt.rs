@@ -130,7 +130,7 @@ pub(crate) fn prove(token: &Unproven<'_>, key: &VerifyingKey) -> Result<Claims, 
         Err(_) => return Err(TokenError::Malformed { what: "its signature is not base64url" }),
     }
     let kind = [Kind::User, Kind::Plugin, Kind::Node].into_iter().find(|kind| type_of(*kind) == token.typ.as_deref());
-    let kind = kind.filter(|_| token.typ.is_some()).ok_or(TokenError::Type)?;
+    let kind = kind.ok_or(TokenError::Type)?;
     let body = URL_SAFE_NO_PAD.decode(token.body).map_err(|_| TokenError::Claims)?;
     let body: Body = serde_json::from_slice(&body).map_err(|_| TokenError::Claims)?;
     if body.iss != ISSUER {

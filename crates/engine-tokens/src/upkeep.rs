@@ -106,7 +106,7 @@ impl Inner {
             ("signing_keys".to_owned(), self.verifier.key_states()),
             ("next_rotation_at".to_owned(), json!(next_rotation.as_ref().map(Timestamp::to_string))),
             ("token_duration_seconds".to_owned(), json!(self.settings.load().token_duration)),
-            ("known_for_seconds".to_owned(), json!(age.as_secs())),
+            ("snapshot_age_seconds".to_owned(), json!(age.as_secs())),
         ]);
         if let Some(figures) = figures {
             details.insert("api_keys_active".to_owned(), json!(figures.api_keys_active));

@@ -19,6 +19,9 @@ const TEXT_MAX: usize = 1024;
 /// How many bytes the details of an entry may have as JSON.
 const DETAILS_BYTES_MAX: usize = 16 * 1024;
 
+/// How deep the details of an entry may be; what lies deeper is left out.
+const DETAILS_DEPTH_MAX: usize = 32;
+
 /// How it ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
@@ -270,19 +273,22 @@ fn bounded_details(details: &Map<String, Value>) -> Map<String, Value> {
     if bytes > DETAILS_BYTES_MAX {
         return Map::from_iter([("cut".to_owned(), json!(true)), ("bytes".to_owned(), json!(bytes))]);
     }
-    match storable(&Value::Object(details.clone())) {
+    match storable(&Value::Object(details.clone()), DETAILS_DEPTH_MAX) {
         Value::Object(map) => map,
         _ => Map::new(),
     }
 }
 
-/// The same without NUL, which the database's texts can't have.
-fn storable(value: &Value) -> Value {
+/// The same without NUL, which the database's texts can't have, and no deeper than is read back.
+fn storable(value: &Value, depth: usize) -> Value {
     let text = |text: &String| text.replace('\0', "\\0");
     match value {
         Value::String(s) => Value::String(text(s)),
-        Value::Array(items) => Value::Array(items.iter().map(storable).collect()),
-        Value::Object(map) => Value::Object(map.iter().map(|(key, value)| (text(key), storable(value))).collect()),
+        Value::Array(_) | Value::Object(_) if depth == 0 => Value::from("…"),
+        Value::Array(items) => Value::Array(items.iter().map(|item| storable(item, depth - 1)).collect()),
+        Value::Object(map) => {
+            Value::Object(map.iter().map(|(key, value)| (text(key), storable(value, depth - 1))).collect())
+        }
         Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
     }
 }

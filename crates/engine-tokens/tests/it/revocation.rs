@@ -2,8 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use vocabulary::ids::SessionId;
-
 use crate::stand::{World, judged};
 
 /// How often it is tried.
@@ -69,5 +67,4 @@ async fn what_a_check_costs() {
         assert!(world.verifier.verify(&issued.access, later).is_ok());
     });
     println!("a check: {again:?} of a token seen a moment ago, about {first:?} with one signature in five");
-    assert!(SessionId::fresh() != SessionId::fresh());
 }

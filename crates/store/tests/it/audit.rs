@@ -149,11 +149,14 @@ async fn whatever_a_stranger_sends_can_be_recorded() {
         ..entry(1)
     };
     let large = Entry { details: details(json!({ "text": "x".repeat(20_000) })), ..entry(2) };
-    audit::append(&store, &[one, large]).await.unwrap();
+    let nested = (0..120).fold(json!(1), |inner, _| json!([inner]));
+    let deep = Entry { details: details(json!({ "deep": nested })), ..entry(3) };
+    audit::append(&store, &[one, large, deep]).await.unwrap();
     assert_eq!(broken(&store).await, None);
     let kept = audit::query(&store, &Filter::default(), &Slice::default()).await.unwrap().items;
-    assert_eq!(kept[0].entry.details["cut"], json!(true));
-    let kept = &kept[1].entry;
+    assert_eq!(kept[0].entry.details["deep"].to_string(), format!("{}\"…\"{}", "[".repeat(31), "]".repeat(31)));
+    assert_eq!(kept[1].entry.details["cut"], json!(true));
+    let kept = &kept[2].entry;
     assert!(kept.account.starts_with("a\\u{0}b\\r\\n") && !kept.account.contains(char::is_control), "{}", kept.account);
     assert_eq!(kept.object.chars().count(), 1025);
     let line = audit::export(store, Filter::default()).try_collect::<Vec<_>>().await.unwrap().remove(0);

@@ -13,3 +13,4 @@ mod registries;
 mod settings;
 mod stand;
 mod telescopes;
+mod tokens;
