@@ -67,12 +67,21 @@ pub struct Swept {
 /// # Errors
 /// The database does not answer within the bounds.
 pub async fn snapshot(store: &Store, now: Timestamp) -> Result<Snapshot, StoreError> {
-    // Not in one transaction: what is read later can only be newer, and whatever changes in between brings another notice.
-    let api_keys = api_keys::all(store).await?;
-    let epochs = revoked::epochs(store).await?;
-    let revoked = revoked::ids(store, now).await?;
-    let signing_keys = signing_keys::all(store).await?;
-    Ok(Snapshot { signing_keys, revoked, epochs, api_keys })
+    let (signing_keys, revoked, epochs, api_keys) = store
+        .read("token snapshot", |mut connection| async move {
+            // Not in one transaction: what is read later can only be newer, and whatever changes in between brings another notice.
+            let revoked = revoked::ids(&mut connection, now).await?;
+            let epochs = revoked::epoch_rows(&mut connection).await?;
+            let api_keys = api_keys::rows(&mut connection).await?;
+            Ok((signing_keys::rows(&mut connection).await?, revoked, epochs, api_keys))
+        })
+        .await?;
+    Ok(Snapshot {
+        signing_keys: signing_keys.into_iter().map(SigningKey::try_from).collect::<Result<_, _>>()?,
+        revoked,
+        epochs: epochs.into_iter().map(Epoch::try_from).collect::<Result<_, _>>()?,
+        api_keys: api_keys.into_iter().map(ApiKey::try_from).collect::<Result<_, _>>()?,
+    })
 }
 
 /// Counts.

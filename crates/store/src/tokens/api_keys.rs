@@ -1,6 +1,7 @@
 //! API keys: a user's, for programs that act in the user's name within scopes.
 
 use serde_json::Value;
+use sqlx::PgConnection;
 use vocabulary::{
     Timestamp,
     ids::{AccountName, ApiKeyId, UserId},
@@ -37,7 +38,7 @@ pub struct ApiKey {
 }
 
 /// A row as the statements below bring it.
-struct Row {
+pub(super) struct Row {
     id: String,
     prefix: String,
     sha256: Vec<u8>,
@@ -191,20 +192,15 @@ pub async fn list(store: &Store, user: Option<&UserId>, slice: &Slice) -> Result
     Ok(Page::of(keys, slice, |key| key.id.to_string()))
 }
 
-/// All keys: of one that ended it is to be known that it did.
-pub(super) async fn all(store: &Store) -> Result<Vec<ApiKey>, StoreError> {
-    let rows = store
-        .read("API keys", |mut connection| async move {
-            sqlx::query_as!(
-                Row,
-                "SELECT id, prefix, sha256, user_id, account, name, scopes, created_at, expires_at, last_used_at, revoked_at
-                 FROM api_keys"
-            )
-            .fetch_all(&mut *connection)
-            .await
-        })
-        .await?;
-    rows.into_iter().map(ApiKey::try_from).collect()
+/// The rows of all keys: of one that ended it is to be known that it did.
+pub(super) async fn rows(connection: &mut PgConnection) -> Result<Vec<Row>, sqlx::Error> {
+    sqlx::query_as!(
+        Row,
+        "SELECT id, prefix, sha256, user_id, account, name, scopes, created_at, expires_at, last_used_at, revoked_at
+         FROM api_keys"
+    )
+    .fetch_all(connection)
+    .await
 }
 
 /// Notes when keys were used last.

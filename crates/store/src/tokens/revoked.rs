@@ -1,5 +1,6 @@
 //! What was taken back: single tokens, whole sessions, and all tokens of a plugin or node from before an epoch.
 
+use sqlx::PgConnection;
 use vocabulary::{
     Timestamp,
     ids::{AccountName, UserId},
@@ -77,14 +78,9 @@ pub async fn add(tx: &mut Tx, revoked: &Revoked) -> Result<(), StoreError> {
 }
 
 /// The ids of what was taken back and would still be good otherwise.
-pub(super) async fn ids(store: &Store, now: Timestamp) -> Result<Vec<String>, StoreError> {
-    let now = now.instant();
-    store
-        .read("revoked tokens", |mut connection| async move {
-            sqlx::query_scalar!("SELECT jti FROM revoked_tokens WHERE expires_at > $1", now)
-                .fetch_all(&mut *connection)
-                .await
-        })
+pub(super) async fn ids(connection: &mut PgConnection, now: Timestamp) -> Result<Vec<String>, sqlx::Error> {
+    sqlx::query_scalar!("SELECT jti FROM revoked_tokens WHERE expires_at > $1", now.instant())
+        .fetch_all(connection)
         .await
 }
 
@@ -129,16 +125,23 @@ pub async fn epoch(store: &Store, kind: EpochKind, account: &AccountName) -> Res
     Ok(epoch.unwrap_or_default())
 }
 
-/// All epochs.
-pub(super) async fn epochs(store: &Store) -> Result<Vec<Epoch>, StoreError> {
-    let rows = store
-        .read("token epochs", |mut connection| async move {
-            sqlx::query!("SELECT kind, account, epoch FROM token_epochs").fetch_all(&mut *connection).await
-        })
-        .await?;
-    rows.into_iter()
-        .map(|row| Ok(Epoch { kind: EpochKind::of(&row.kind)?, account: id_of(row.account)?, epoch: row.epoch }))
-        .collect()
+/// A row of an epoch.
+pub(super) struct EpochRow {
+    kind: String,
+    account: String,
+    epoch: i64,
+}
+
+impl TryFrom<EpochRow> for Epoch {
+    type Error = StoreError;
+    fn try_from(row: EpochRow) -> Result<Self, StoreError> {
+        Ok(Self { kind: EpochKind::of(&row.kind)?, account: id_of(row.account)?, epoch: row.epoch })
+    }
+}
+
+/// The rows of all epochs.
+pub(super) async fn epoch_rows(connection: &mut PgConnection) -> Result<Vec<EpochRow>, sqlx::Error> {
+    sqlx::query_as!(EpochRow, "SELECT kind, account, epoch FROM token_epochs").fetch_all(connection).await
 }
 
 /// Forgets what ended by itself before `then`.

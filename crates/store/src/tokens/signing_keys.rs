@@ -1,5 +1,6 @@
 //! The keys that tokens are signed with: announced, in use, going out of use, or taken back.
 
+use sqlx::PgConnection;
 use vocabulary::{Timestamp, ids::SigningKeyId};
 
 use super::id_of;
@@ -96,7 +97,7 @@ impl SigningKey {
 }
 
 /// A row as the statements below bring it.
-struct Row {
+pub(super) struct Row {
     kid: String,
     algorithm: String,
     private_sealed: String,
@@ -132,19 +133,20 @@ impl TryFrom<Row> for SigningKey {
 /// # Errors
 /// The database does not answer within the bounds.
 pub async fn all(store: &Store) -> Result<Vec<SigningKey>, StoreError> {
-    let rows = store
-        .read("signing keys", |mut connection| async move {
-            sqlx::query_as!(
-                Row,
-                "SELECT kid, algorithm, private_sealed, public_key, state, longest_token_seconds, created_at, not_before,
-                     activated_at, retire_at
-                 FROM signing_keys ORDER BY created_at, kid"
-            )
-            .fetch_all(&mut *connection)
-            .await
-        })
-        .await?;
+    let rows = store.read("signing keys", |mut connection| async move { rows(&mut connection).await }).await?;
     rows.into_iter().map(SigningKey::try_from).collect()
+}
+
+/// The rows of all keys, oldest first.
+pub(super) async fn rows(connection: &mut PgConnection) -> Result<Vec<Row>, sqlx::Error> {
+    sqlx::query_as!(
+        Row,
+        "SELECT kid, algorithm, private_sealed, public_key, state, longest_token_seconds, created_at, not_before,
+             activated_at, retire_at
+         FROM signing_keys ORDER BY created_at, kid"
+    )
+    .fetch_all(connection)
+    .await
 }
 
 /// All keys, which nobody else changes until the transaction ends.
@@ -155,13 +157,7 @@ pub async fn locked(tx: &mut Tx) -> Result<Vec<SigningKey>, StoreError> {
     let bound = tx.bound();
     let lock = sqlx::query!("SELECT pg_advisory_xact_lock($1)", LOCK);
     bounded("signing key lock", bound.clone(), lock.execute(tx.connection())).await?;
-    let statement = sqlx::query_as!(
-        Row,
-        "SELECT kid, algorithm, private_sealed, public_key, state, longest_token_seconds, created_at, not_before,
-             activated_at, retire_at
-         FROM signing_keys ORDER BY created_at, kid"
-    );
-    let rows = bounded("signing keys", bound, statement.fetch_all(tx.connection())).await?;
+    let rows = bounded("signing keys", bound, rows(tx.connection())).await?;
     rows.into_iter().map(SigningKey::try_from).collect()
 }
 
