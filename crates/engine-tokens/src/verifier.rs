@@ -157,6 +157,11 @@ impl Verifier {
         self.shared.read().await
     }
 
+    /// Notes now which API keys were used here. It is done every minute anyway; this is for who ends.
+    pub async fn note_uses(&self) {
+        self.shared.note_used_api_keys().await;
+    }
+
     /// For how long nothing was heard of the database. What is known meanwhile stays good, since tokens end by themselves.
     pub fn age(&self, now: Timestamp) -> Duration {
         now.since(self.shared.known.load().read_at)

@@ -92,6 +92,10 @@ async fn the_last_use_is_noted_and_the_dead_are_removed() {
     let key = world.tokens.create_api_key(&wanted(&world, "ada", "k")).await.unwrap();
     let id = key.row.id.clone();
     let at = world.now();
+    assert_eq!(world.judged(&key.key), "good");
+    world.verifier.note_uses().await;
+    let noted = world.tokens.api_key(&id).await.unwrap().last_used_at;
+    assert_eq!(noted.map(|noted| at.since(noted)), Some(Duration::from_millis(250)), "of the second that has begun");
     for seconds in [60, 30] {
         api_keys::touch(&world.store, &[(id.clone(), at.plus(Duration::from_secs(seconds)))]).await.unwrap();
     }
