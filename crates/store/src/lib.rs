@@ -16,6 +16,8 @@ pub mod vault;
 #[cfg(feature = "queries")]
 pub mod accounts;
 #[cfg(feature = "queries")]
+pub mod audit;
+#[cfg(feature = "queries")]
 pub mod certificates;
 #[cfg(feature = "queries")]
 pub mod dead_letters;
@@ -29,6 +31,8 @@ pub mod services;
 pub mod setting_rows;
 #[cfg(feature = "queries")]
 pub mod telescopes;
+#[cfg(feature = "queries")]
+pub mod tokens;
 
 pub use changes::{Changed, Changes};
 pub use cluster::{ClusterError, ClusterOptions, PrivateCluster};

@@ -20,7 +20,9 @@ const OURS: &[(&str, &str)] = &[
     ("services", include_str!("../migrations/0005_services.sql")),
     ("telescopes", include_str!("../migrations/0006_telescopes.sql")),
     ("accounts", include_str!("../migrations/0007_accounts.sql")),
+    ("tokens", include_str!("../migrations/0008_tokens.sql")),
     ("certificates", include_str!("../migrations/0009_certificates.sql")),
+    ("audit", include_str!("../migrations/0010_audit.sql")),
 ];
 
 /// The key of the advisory lock under which migrations run; the same in every version of this program.

@@ -104,6 +104,15 @@ identifiers! {
     AuthorityId,
     /// An account at an ACME directory.
     AcmeAccountId,
+    /// A user's row; the account is what the user is called.
+    /// One login and all tokens that follow from it.
+    SessionId,
+    /// One token (`jti`, RFC 7519 §4.1.7).
+    TokenId,
+    /// A key that tokens are signed with (`kid`, RFC 7515 §4.1.4).
+    SigningKeyId,
+    /// An API key's row; not a part of the key.
+    ApiKeyId,
 }
 
 /// A fresh UUIDv7 (RFC 9562), which sorts by the time of its making.
@@ -135,7 +144,11 @@ minted!(
     OrganisationId,
     CertificateId,
     AuthorityId,
-    AcmeAccountId
+    AcmeAccountId,
+    SessionId,
+    TokenId,
+    SigningKeyId,
+    ApiKeyId
 );
 
 #[cfg(test)]

@@ -137,17 +137,16 @@ pub(super) fn difference(backup: &[Migration], here: &[Migration]) -> Option<Str
     Some(format!("migration {} had not run when it was made", more.name))
 }
 
-/// Removes all rows, and keeps the tables' own triggers from recording what is restored as if it were done now.
+/// Keeps the tables' own triggers from recording what is restored as if it were done now, or from refusing it, and removes all rows.
 pub(super) async fn empty(connection: &mut PgConnection, tables: &[Table]) -> Result<(), StoreError> {
     let names: Vec<String> = tables.iter().map(|table| quoted(&table.name)).collect();
     if names.is_empty() {
         return Ok(());
     }
-    execute(connection, format!("TRUNCATE {}", names.join(", "))).await?;
-    for name in names {
+    for name in &names {
         execute(connection, format!("ALTER TABLE {name} DISABLE TRIGGER USER")).await?;
     }
-    Ok(())
+    execute(connection, format!("TRUNCATE {}", names.join(", "))).await
 }
 
 /// Lets triggers work again and sequences count on from what was restored.

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test ends where its stand is not as expected")]
 
+mod audit;
 mod backup;
 mod certificates;
 mod cluster;
@@ -13,3 +14,4 @@ mod registries;
 mod settings;
 mod stand;
 mod telescopes;
+mod tokens;

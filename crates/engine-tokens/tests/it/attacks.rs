@@ -1,0 +1,297 @@
+//! The attack table: what is brought instead of a token, and the reason for which it is refused.
+
+use std::time::Duration;
+
+use engine_tokens::{NewApiKey, Verifier};
+use serde_json::{Value, json};
+use store::{Changes, tokens::CHANNEL};
+use vocabulary::{Clock, Code, Fault};
+
+use crate::{
+    forge::{With, but, encoded, genuine, token},
+    stand::{World, epochs_of, judged, subject},
+};
+
+/// Each row: what it is, the token, the reason.
+type Rows = Vec<(&'static str, String, &'static str)>;
+
+fn check(world: &World, rows: Rows) {
+    for (what, token, reason) in &rows {
+        assert_eq!(world.judged(token), *reason, "{what}: {token:.200}");
+        // A second time is no better, whatever was remembered of the first.
+        assert_eq!(world.judged(token), *reason, "{what}, again");
+    }
+}
+
+#[tokio::test]
+async fn algorithms_and_keys() {
+    let world = World::new().await;
+    let (key, header, claims) = genuine(&world).await;
+    let (ours, stranger) = (With::ours(&world, &key), With::stranger());
+    let public = key.public_key.clone().unwrap();
+    assert_eq!(public, ours.public());
+    let body = claims.to_string();
+    let signed = |header: &Value, with: &With| token(&header.to_string(), body.as_bytes(), with);
+    let headed = |changes: Value, with: &With| signed(&but(&header, &changes), with);
+    let none = With::Text(String::new());
+    let jwk = json!({ "kty": "OKP", "crv": "Ed25519", "x": encoded(stranger.public()) });
+    let twice = |header: &str| token(header, body.as_bytes(), &ours);
+    check(
+        &world,
+        vec![
+            ("a genuine one", signed(&header, &ours), "good"),
+            ("unsigned", headed(json!({ "alg": "none" }), &none), "algorithm"),
+            ("unsigned, None", headed(json!({ "alg": "None" }), &none), "algorithm"),
+            ("unsigned, nOnE", headed(json!({ "alg": "nOnE" }), &none), "algorithm"),
+            ("unsigned, NONE, no key", headed(json!({ "alg": "NONE", "kid": null }), &none), "algorithm"),
+            ("signed, said not to be", headed(json!({ "alg": "none" }), &ours), "algorithm"),
+            ("empty algorithm", headed(json!({ "alg": "" }), &ours), "algorithm"),
+            ("no algorithm", headed(json!({ "alg": null }), &ours), "malformed"),
+            ("algorithm is a list", headed(json!({ "alg": ["EdDSA"] }), &ours), "malformed"),
+            ("HMAC with the public key", headed(json!({ "alg": "HS256" }), &With::Hmac(public.clone())), "algorithm"),
+            (
+                "HMAC with the public key as text",
+                headed(json!({ "alg": "HS256" }), &With::Hmac(encoded(&public).into_bytes())),
+                "algorithm",
+            ),
+            ("HMAC with nothing", headed(json!({ "alg": "HS256" }), &With::Hmac(Vec::new())), "algorithm"),
+            ("HMAC that says EdDSA", signed(&header, &With::Hmac(public.clone())), "signature"),
+            ("another HMAC", headed(json!({ "alg": "HS512" }), &With::Hmac(public)), "algorithm"),
+            ("RSA", headed(json!({ "alg": "RS256" }), &ours), "algorithm"),
+            ("ECDSA", headed(json!({ "alg": "ES256" }), &ours), "algorithm"),
+            ("lower case", headed(json!({ "alg": "eddsa" }), &ours), "algorithm"),
+            ("no key", headed(json!({ "kid": null }), &ours), "no-key"),
+            ("key is a number", headed(json!({ "kid": 1 }), &ours), "malformed"),
+            ("empty key", headed(json!({ "kid": "" }), &ours), "unknown-key"),
+            ("unknown key", headed(json!({ "kid": "another" }), &ours), "unknown-key"),
+            ("path in the key", headed(json!({ "kid": "../../etc/passwd" }), &ours), "unknown-key"),
+            ("SQL in the key", headed(json!({ "kid": "' OR 1=1 --" }), &ours), "unknown-key"),
+            ("NUL after the key", headed(json!({ "kid": format!("{}\0", key.kid) }), &ours), "unknown-key"),
+            ("key in capitals", headed(json!({ "kid": key.kid.as_str().to_uppercase() }), &ours), "unknown-key"),
+            ("a stranger's key", signed(&header, &stranger), "signature"),
+            ("key from a URL", headed(json!({ "jku": "https://evil.example/keys" }), &stranger), "signature"),
+            ("certificate from a URL", headed(json!({ "x5u": "http://169.254.169.254/" }), &stranger), "signature"),
+            ("key brought along", headed(json!({ "jwk": jwk }), &stranger), "signature"),
+            ("certificate brought along", headed(json!({ "x5c": ["MIIB"] }), &stranger), "signature"),
+            ("key brought along, no name", headed(json!({ "jwk": jwk, "kid": null }), &stranger), "no-key"),
+            ("critical header", headed(json!({ "crit": ["exp"] }), &ours), "critical-header"),
+            ("unencoded payload", headed(json!({ "crit": ["b64"], "b64": false }), &ours), "critical-header"),
+            ("two algorithms", twice(&format!(r#"{{"alg":"EdDSA","alg":"none","kid":"{}"}}"#, key.kid)), "malformed"),
+            ("two keys", twice(&format!(r#"{{"alg":"EdDSA","kid":"x","kid":"{}"}}"#, key.kid)), "malformed"),
+            ("header is a list", twice("[]"), "malformed"),
+            ("header is text", twice("\"EdDSA\""), "malformed"),
+            ("header with a byte order mark", twice(&format!("\u{feff}{header}")), "malformed"),
+        ],
+    );
+}
+
+#[tokio::test]
+async fn claims() {
+    let world = World::new().await;
+    let (key, header, claims) = genuine(&world).await;
+    let ours = With::ours(&world, &key);
+    let now = world.now().instant().unix_timestamp();
+    let raw = |claims: &[u8]| token(&header.to_string(), claims, &ours);
+    let says = |changes: Value| raw(but(&claims, &changes).to_string().as_bytes());
+    let of_type = |typ: Value, changes: Value| {
+        token(&but(&header, &json!({ "typ": typ })).to_string(), but(&claims, &changes).to_string().as_bytes(), &ours)
+    };
+    let unlike_user = json!({ "user_id": null, "sid": null, "email": null });
+    let with_exp = |exp: &str| {
+        raw(claims.to_string().replace(&format!("\"exp\":{}", now + 600), &format!("\"exp\":{exp}")).as_bytes())
+    };
+    check(
+        &world,
+        vec![
+            ("a genuine one", says(json!({})), "good"),
+            ("expired", says(json!({ "exp": now - 6 })), "expired"),
+            ("just expired, clocks differ", says(json!({ "exp": now - 4 })), "good"),
+            ("expired in 1970", says(json!({ "exp": 0 })), "expired"),
+            ("expired before", says(json!({ "exp": -1 })), "expired"),
+            ("without end", says(json!({ "exp": null })), "claims"),
+            ("end is text", says(json!({ "exp": "2099-01-01" })), "claims"),
+            ("end is a fraction", with_exp("99999999999.5"), "claims"),
+            ("end is too large", with_exp("1e400"), "claims"),
+            ("end is out of the calendar", says(json!({ "exp": i64::MAX })), "claims"),
+            ("end is not a number", with_exp("NaN"), "claims"),
+            ("end is given twice", with_exp(&format!("{},\"exp\":{}", now - 60, now + 600)), "claims"),
+            ("not yet", says(json!({ "nbf": now + 7 })), "not-yet-valid"),
+            ("not yet, clocks differ", says(json!({ "nbf": now + 4 })), "good"),
+            ("no beginning", says(json!({ "nbf": null })), "claims"),
+            ("issued tomorrow", says(json!({ "iat": now + 86_400 })), "not-yet-valid"),
+            ("never issued", says(json!({ "iat": null })), "claims"),
+            ("another issuer", says(json!({ "iss": "evil" })), "issuer"),
+            ("no issuer", says(json!({ "iss": null })), "claims"),
+            ("two issuers", says(json!({ "iss": ["evil", "bigskies-security"] })), "claims"),
+            ("issuer with a space", says(json!({ "iss": "bigskies-security " })), "issuer"),
+            ("another audience", says(json!({ "aud": "another" })), "audience"),
+            ("no audience", says(json!({ "aud": null })), "claims"),
+            ("two audiences", says(json!({ "aud": ["bigskies", "another"] })), "claims"),
+            ("empty audience", says(json!({ "aud": "" })), "audience"),
+            ("no type", of_type(Value::Null, json!({})), "type"),
+            ("any type", of_type(json!("JWT"), json!({})), "type"),
+            ("identity instead of access", of_type(json!("id+jwt"), json!({})), "type"),
+            ("user's as plugin's", of_type(json!("plugin+jwt"), json!({})), "claims"),
+            ("user's as node's", of_type(json!("node+jwt"), json!({ "username": "security" })), "claims"),
+            ("plugin's", of_type(json!("plugin+jwt"), unlike_user.clone()), "good"),
+            ("plugin's as user's", of_type(json!("user+jwt"), unlike_user), "claims"),
+            ("type in capitals", of_type(json!("USER+JWT"), json!({})), "type"),
+            ("no user", says(json!({ "user_id": null })), "claims"),
+            ("no session", says(json!({ "sid": null })), "claims"),
+            ("unknown user", says(json!({ "user_id": "nobody" })), "no-user"),
+            ("SQL for a user", says(json!({ "user_id": "' OR 1=1 --" })), "claims"),
+            ("no name", says(json!({ "username": null })), "claims"),
+            ("topic in the name", says(json!({ "username": "ada/#" })), "claims"),
+            ("NUL in the name", says(json!({ "username": "ada\0" })), "claims"),
+            ("lookalike in the name", says(json!({ "username": "аda" })), "claims"),
+            ("name of 65 characters", says(json!({ "username": "a".repeat(65) })), "claims"),
+            ("no id", says(json!({ "jti": null })), "claims"),
+            ("id is a path", says(json!({ "jti": "../x" })), "claims"),
+            ("no epoch", says(json!({ "epoch": null })), "claims"),
+            ("epoch from before", says(json!({ "epoch": -1 })), "outdated"),
+            ("epoch is text", says(json!({ "epoch": "9" })), "claims"),
+            ("scope is none", says(json!({ "scope": "everything" })), "claims"),
+            ("scope is empty", says(json!({ "scope": "" })), "claims"),
+            ("claims are a list", raw(b"[]"), "claims"),
+            ("claims are nothing", raw(b""), "claims"),
+            ("claims are deep", raw(format!("{}{}", "[".repeat(2000), "]".repeat(2000)).as_bytes()), "claims"),
+            ("claims are no text", raw(b"{\"iss\":\"\xff\xfe\"}"), "claims"),
+            ("lone surrogate", raw(claims.to_string().replace("ada@", "\\ud800@").as_bytes()), "claims"),
+        ],
+    );
+}
+
+#[tokio::test]
+async fn forms() {
+    let world = World::new().await;
+    let (key, header, claims) = genuine(&world).await;
+    let ours = With::ours(&world, &key);
+    let good = token(&header.to_string(), claims.to_string().as_bytes(), &ours);
+    let parts: Vec<&str> = good.split('.').collect();
+    let &[head, body, signature] = parts.as_slice() else { panic!("three parts") };
+    let other = token(&header.to_string(), but(&claims, &json!({ "username": "root" })).to_string().as_bytes(), &ours);
+    let other_body = other.split('.').nth(1).unwrap();
+    // The last character of 64 bytes in base64 has four bits that mean nothing.
+    let last = signature.chars().last().unwrap();
+    let twin = char::from_u32(last as u32 + 1).unwrap();
+    let limit = 8 * 1024;
+    check(
+        &world,
+        vec![
+            ("nothing", String::new(), "malformed"),
+            ("a space", " ".to_owned(), "malformed"),
+            ("dots", "..".to_owned(), "malformed"),
+            ("many dots", ".".repeat(limit), "malformed"),
+            ("two parts", format!("{head}.{body}"), "malformed"),
+            ("four parts", format!("{good}.{signature}"), "malformed"),
+            ("five parts, as if encrypted", format!("{good}.{body}.{signature}"), "malformed"),
+            ("no signature", format!("{head}.{body}."), "signature"),
+            ("half a signature", format!("{head}.{body}.{}", &signature[..40]), "signature"),
+            ("another's signature", format!("{head}.{other_body}.{signature}"), "signature"),
+            ("a padded signature", format!("{good}=="), "malformed"),
+            ("the same signature in other letters", format!("{head}.{body}.{}{twin}", &signature[..85]), "malformed"),
+            ("standard base64", good.replace('.', "+"), "malformed"),
+            ("a space before", format!(" {good}"), "malformed"),
+            ("a line after", format!("{good}\n"), "malformed"),
+            ("the header of HTTP", format!("Bearer {good}"), "malformed"),
+            ("NUL after", format!("{good}\0"), "malformed"),
+            ("not ASCII", "é.é.é".to_owned(), "malformed"),
+            ("one byte too long", "a".repeat(limit + 1), "too-long"),
+            (
+                "as long as may be",
+                format!("{}.{body}.{signature}", "A".repeat(limit - 1 - body.len() - 1 - 86)),
+                "malformed",
+            ),
+            ("a megabyte", "a.".repeat(1 << 19), "too-long"),
+            ("a JSON serialisation", json!({ "payload": body, "signature": signature }).to_string(), "malformed"),
+            ("a genuine one", good.clone(), "good"),
+        ],
+    );
+}
+
+#[tokio::test]
+async fn what_was_taken_back() {
+    let world = World::new().await;
+    let [ada, bob, cyd, dan] = ["ada", "bob", "cyd", "dan"].map(|name| world.user(name));
+    let of_ada = world.login(&ada).await;
+    let (of_bob, of_cyd, of_dan) = (world.login(&bob).await, world.login(&cyd).await, world.login(&dan).await);
+    let key = NewApiKey {
+        user_id: dan.user_id.clone(),
+        account: dan.account.clone(),
+        name: "k".to_owned(),
+        scopes: None,
+        lifetime: Some(Duration::from_secs(60)),
+    };
+    let (good, revoked) =
+        (world.tokens.create_api_key(&key).await.unwrap(), world.tokens.create_api_key(&key).await.unwrap());
+    let of_disabled = NewApiKey { user_id: cyd.user_id.clone(), account: cyd.account.clone(), ..key.clone() };
+    let of_disabled = world.tokens.create_api_key(&of_disabled).await.unwrap();
+    world.tokens.revoke_api_key(&revoked.row.id).await.unwrap();
+    world.tokens.revoke(&of_ada.access_id, "stolen").await.unwrap();
+    world.set_epoch(&bob, Some(1));
+    world.set_epoch(&cyd, None);
+    let wrong_secret = format!("{}{}", &good.key[..13], &revoked.key[13..]);
+    let unknown = format!("bsk_00000000_{}", &good.key[13..]);
+    check(
+        &world,
+        vec![
+            ("a revoked one", of_ada.access.clone(), "revoked"),
+            ("from before a change of password", of_bob.access, "outdated"),
+            ("of a disabled user", of_cyd.access, "no-user"),
+            ("a refresh token", of_dan.refresh.clone(), "refresh-token"),
+            ("a refresh token that is none", "bsr_".to_owned(), "refresh-token"),
+            ("an API key", good.key.clone(), "good"),
+            ("a revoked API key", revoked.key, "api-key-revoked"),
+            ("an API key of a disabled user", of_disabled.key, "no-user"),
+            ("an API key with another's secret", wrong_secret, "unknown-api-key"),
+            ("an unknown API key", unknown, "unknown-api-key"),
+            ("an API key in capitals", format!("bsk_{}", good.key[4..].to_uppercase()), "malformed"),
+            ("an API key that goes on", format!("{}A", good.key), "malformed"),
+            ("an API key that ends early", good.key[..55].to_owned(), "malformed"),
+            ("the beginning of an API key", "bsk_".to_owned(), "malformed"),
+            ("SQL in an API key", format!("bsk_' OR '1_{}", &good.key[13..]), "malformed"),
+        ],
+    );
+    world.advance(61);
+    check(&world, vec![("an expired API key", good.key, "api-key-expired"), ("a good one", of_dan.access, "good")]);
+}
+
+#[tokio::test]
+async fn who_is_refused_hears_one_sentence() {
+    let world = World::new().await;
+    let (key, header, claims) = genuine(&world).await;
+    let ours = With::ours(&world, &key);
+    let signed = |claims: &Value| token(&header.to_string(), claims.to_string().as_bytes(), &ours);
+    let mut heard = Vec::new();
+    for attempt in
+        [signed(&but(&claims, &json!({ "exp": 0 }))), signed(&but(&claims, &json!({ "user_id": "x" }))), "x".to_owned()]
+    {
+        heard.push(Fault::from(world.verifier.verify(&attempt, world.now()).unwrap_err()));
+    }
+    heard.dedup();
+    assert_eq!((heard.len(), heard[0].code), (1, Code::Unauthenticated));
+}
+
+#[tokio::test]
+async fn audiences_are_kept_apart() {
+    let world = World::new().await;
+    let ada = world.user("ada");
+    let for_gateway = engine_tokens::Subject { audience: Some("gateway".to_owned()), ..subject(&ada) };
+    let (ours, theirs) = (world.login(&ada).await, world.tokens.issue(&for_gateway).await.unwrap());
+    let gateway = world.verifier.for_audience("gateway");
+    for (verifier, token, reason) in [
+        (&world.verifier, &ours.access, "good"),
+        (&gateway, &ours.access, "audience"),
+        (&world.verifier, &theirs.access, "audience"),
+        (&gateway, &theirs.access, "good"),
+    ] {
+        assert_eq!(judged(verifier, token, world.now()), reason);
+    }
+    // The next token of the session is for the same audience.
+    let next = world.tokens.refresh(&theirs.refresh, Some(&ada)).await.unwrap();
+    assert_eq!(judged(&gateway, &next.access, world.now()), "good");
+    // Nobody hears of changes who does not listen.
+    let deaf = Changes::listen(world.store.clone(), &["another"]);
+    let started = Verifier::start(world.store.clone(), None, &deaf, epochs_of(&world.users), Clock::system()).await;
+    assert!(started.unwrap_err().to_string().contains(CHANNEL));
+}
