@@ -9,6 +9,8 @@ use crate::voice::Way;
 
 /// How long an observatory may take to be well again.
 const WELL_AGAIN: Duration = Duration::from_secs(10);
+/// How long one question may wait that was sent too early.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_killed_process_is_started_again_and_adopts_its_database() {
@@ -61,7 +63,9 @@ async fn roles_come_and_go() {
     observatory.kill("telescope").await;
     let voice = Way::Bus.open(&observatory).await;
     until("the telescope coordinator is known to be gone", WELL_AGAIN, async || {
-        let refusal = voice.ask("telescope/device/list", json!({})).await.err();
+        // What was sent before the news came waits for its own limit, so each is given up soon.
+        let asked = tokio::time::timeout(PATIENCE, voice.ask("telescope/device/list", json!({}))).await;
+        let refusal = asked.ok().and_then(Result::err);
         refusal.is_some_and(|refusal| refusal.code == "unavailable" && refusal.message.contains("not running"))
     })
     .await;
