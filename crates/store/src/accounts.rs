@@ -13,7 +13,7 @@ pub mod users;
 use crate::StoreError;
 
 /// The channel on which the database tells that rights may have changed; see [`crate::Changes`].
-pub const RIGHTS_CHANNEL: &str = "bigskies_rights";
+pub const RIGHTS_CHANNEL: &str = crate::changes::RIGHTS;
 
 /// The role whose holders may do everything.
 pub const ADMINISTRATOR: &str = "administrator";

@@ -15,7 +15,7 @@ use vocabulary::{
 use crate::{Page, Slice, Store, StoreError, Tx, telescopes::words, tx::bounded};
 
 /// What the database notifies when rows of this kind were changed.
-pub const CHANNEL: &str = "bigskies_certificates";
+pub const CHANNEL: &str = crate::changes::CERTIFICATES;
 /// How many rows are read at once where all are wanted; an observatory has a few dozen.
 const ROWS_MAX: i64 = 10_000;
 

@@ -10,6 +10,15 @@ use tokio::{sync::watch, task::JoinHandle, time::timeout};
 
 use crate::{Store, StoreError};
 
+/// Notified when accounts, roles, permissions or who has them are changed.
+pub(crate) const RIGHTS: &str = "bigskies_rights";
+/// Notified when keys, sessions or revocations are changed.
+pub(crate) const TOKENS: &str = "bigskies_tokens";
+/// Notified when certificates are changed.
+pub(crate) const CERTIFICATES: &str = "bigskies_certificates";
+/// All of them, for what changes everything: a backup that is restored.
+pub(crate) const EVERYTHING: [&str; 3] = [RIGHTS, TOKENS, CERTIFICATES];
+
 /// How often a connection on which nothing is heard is asked whether it still lives.
 const PROBE_INTERVAL: Duration = Duration::from_secs(5);
 /// How long an answer may take before the connection counts as lost.

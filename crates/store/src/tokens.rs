@@ -18,7 +18,7 @@ pub use sessions::{RefreshToken, Session};
 pub use signing_keys::{Algorithm, KeyState, SigningKey};
 
 /// The channel on which the database tells that something changed that a check of tokens depends on.
-pub const CHANNEL: &str = "bigskies_tokens";
+pub const CHANNEL: &str = crate::changes::TOKENS;
 
 /// A SHA-256.
 pub type Hash = [u8; 32];

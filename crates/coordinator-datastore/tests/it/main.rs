@@ -80,8 +80,9 @@ async fn backup_and_restoration() {
     let started = create(&stand, Some("before")).await.unwrap();
     let done = ended(&mut events, &started).await;
     assert_eq!(done.failure, None);
-    // The setting and its history.
-    assert_eq!(done.rows, 2);
+    // The setting and its history, beside what the migrations bring.
+    let rows = done.rows;
+    assert!(rows >= 2, "{rows}");
     let mut seen = Vec::new();
     loop {
         let delivery = next(&mut progress).await;
@@ -109,7 +110,7 @@ async fn backup_and_restoration() {
     stand.set("retry_attempts", 9).await.unwrap();
     let started = restore(&stand, "before").await.unwrap();
     let done = ended(&mut events, &started).await;
-    assert_eq!((done.failure, done.rows), (None, 2));
+    assert_eq!((done.failure, done.rows), (None, rows));
     // Settings are rows, too, and read again.
     let get = GetSetting { key: "retry_attempts".to_owned() };
     until("the setting is what it was", async || {

@@ -6,31 +6,23 @@ use crate::stand::{Process, World, judged};
 
 /// How often it is tried.
 const TIMES: usize = 200;
-/// Within this it must be heard of, in 99 of 100 cases.
+/// Within this it must be heard of, in 99 of 100 cases, on a machine that does nothing else meanwhile.
 const BOUND: Duration = Duration::from_millis(100);
-
-/// A machine that is busy with other tests gets another try.
-const TRIES: usize = 3;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn everywhere_within_its_bound() {
     let world = World::new().await;
     let others = [world.other_process().await, world.other_process().await];
-    let mut last = Duration::MAX;
-    for _ in 0..TRIES {
-        let mut times = Vec::new();
-        for _ in 0..TIMES {
-            times.push(until_heard(&world, &others).await);
-        }
-        times.sort();
-        last = times[TIMES * 99 / 100];
-        let middle = times[TIMES / 2];
-        println!("from before the commit to the last of two other processes: p50 {middle:?}, p99 {last:?}, of {TIMES}");
-        if last <= BOUND {
-            break;
-        }
+    let mut times = Vec::new();
+    for _ in 0..TIMES {
+        times.push(until_heard(&world, &others).await);
     }
-    assert!(last <= BOUND, "{last:?}");
+    times.sort();
+    let (middle, last) = (times[TIMES / 2], times[TIMES * 99 / 100]);
+    println!("from before the commit to the last of two other processes: p50 {middle:?}, p99 {last:?}, of {TIMES}");
+    let is_soak = std::env::var_os("BIGSKIES_SOAK").is_some();
+    let bound = if is_soak { BOUND } else { BOUND * 10 };
+    assert!(last <= bound, "{last:?}");
 }
 
 /// How long it takes from before a revocation is committed until no other process takes the token any more.

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::{PgConnection, Row};
 
 use super::{STEP_BOUND, execute};
-use crate::{StoreError, tx::bounded};
+use crate::{StoreError, changes::EVERYTHING, tx::bounded};
 
 /// The tables that say which migrations ran; a backup is restored only where they agree, so their rows stay.
 const RECORDS: [&str; 2] = ["schema_migrations", "schema_migrations_extra"];
@@ -149,7 +149,7 @@ pub(super) async fn empty(connection: &mut PgConnection, tables: &[Table]) -> Re
     execute(connection, format!("TRUNCATE {}", names.join(", "))).await
 }
 
-/// Lets triggers work again and sequences count on from what was restored.
+/// Lets triggers work again and sequences count on from what was restored, and tells all who listen, since the triggers did not.
 pub(super) async fn resume(connection: &mut PgConnection, tables: &[Table]) -> Result<(), StoreError> {
     for table in tables {
         let name = quoted(&table.name);
@@ -162,6 +162,9 @@ pub(super) async fn resume(connection: &mut PgConnection, tables: &[Table]) -> R
             );
             execute(connection, statement).await?;
         }
+    }
+    for channel in EVERYTHING {
+        execute(connection, format!("NOTIFY {channel}")).await?;
     }
     Ok(())
 }
