@@ -127,13 +127,14 @@ mod tests {
             let rates: Vec<_> = flows.flows.iter().map(|f| (f.messages, f.bytes, f.messages_per_second)).collect();
             (rates, flows.interval_seconds)
         };
+        let reply = |id| topic::reply(&"ann".parse().unwrap(), &"c".parse().unwrap(), id);
         for _ in 0..20 {
-            meter.count("bigskies/coordinator/telescope/state/position/a", 10);
+            meter.count(&topic::state("telescope/position", "a"), 10);
         }
-        meter.count("bigskies/client/ann/c/reply/1", 1);
+        meter.count(&reply("1"), 1);
         assert_eq!(seen(at(10)), (vec![(20, 200, 2.0), (1, 1, 0.1)], 10.0));
         meter.roll(at(20));
-        meter.count("bigskies/client/ann/c/reply/2", 1);
+        meter.count(&reply("2"), 1);
         assert_eq!(seen(at(21)), (vec![(20, 200, 1.0), (2, 2, 0.05)], 20.0));
         meter.roll(at(40));
         assert_eq!(seen(at(41)), (vec![(20, 200, 0.0), (2, 2, 0.05)], 20.0));
@@ -144,13 +145,13 @@ mod tests {
     fn prefixes_are_bounded() {
         let meter = FlowMeter::new(Instant::now());
         for n in 0..PREFIXES_MAX + 50 {
-            meter.count(&format!("bigskies/coordinator/{n}/x"), 1);
+            meter.count(&topic::inbound(&format!("{n}/x")), 1);
         }
-        meter.count(&format!("bigskies/coordinator/{}/x", "y".repeat(PREFIX_BYTES_MAX)), 1);
-        meter.count("bigskies/coordinator/0/x", 1);
+        meter.count(&topic::inbound(&format!("{}/x", "y".repeat(PREFIX_BYTES_MAX))), 1);
+        meter.count(&topic::inbound("0/x"), 1);
         let flows = meter.flows(Instant::now()).flows;
         assert_eq!(flows.len(), PREFIXES_MAX + 1);
         assert_eq!((flows[0].prefix.as_str(), flows[0].messages), (OTHER, 51));
-        assert_eq!((flows[1].prefix.as_str(), flows[1].messages), ("bigskies/coordinator/0/x", 2));
+        assert_eq!((flows[1].prefix.as_str(), flows[1].messages), (topic::inbound("0/x").as_str(), 2));
     }
 }

@@ -106,22 +106,25 @@ impl<C: Coordinator> Desk<C> {
             self.shared.answers.room().await;
             if delivery.topic == fence_topic {
                 self.shared.fences.fall(&delivery.payload);
-            } else if !delivery.retained {
-                // A retained command is one from the past; whoever retained it did not mean us now.
+            } else {
                 self.receive(&delivery);
             }
         }
     }
 
-    /// The same where there may be nothing to take.
-    pub(crate) async fn attend_if(&self, messages: Option<Watch>) {
-        match messages {
-            Some(messages) => self.attend(messages).await,
-            None => std::future::pending().await,
+    /// Takes messages of safety, which wait for nothing, where there are any.
+    pub(crate) async fn attend_safety(&self, messages: Option<Watch>) {
+        let Some(mut messages) = messages else { return std::future::pending().await };
+        while let Some(delivery) = messages.next().await {
+            self.receive(&delivery);
         }
     }
 
     fn receive(&self, delivery: &Delivery) {
+        // A retained command is one from the past; whoever retained it did not mean us now.
+        if delivery.retained {
+            return;
+        }
         let Some(route) = self.routes.get(&delivery.topic) else { return };
         let labels = [("owner", C::OWNER.name().to_owned()), ("message", route.entry.name.to_string())];
         metrics::counter!(metrics::MESSAGES_TOTAL, &labels).increment(1);

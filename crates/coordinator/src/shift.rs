@@ -189,7 +189,7 @@ async fn take_messages<C: Coordinator>(
     tokio::select! {
         () = stop.cancelled() => Ok(()),
         () = desk.attend(usual) => Err(Fault::unavailable("bus is closed")),
-        () = desk.attend_if(urgent) => Err(Fault::unavailable("bus is closed")),
+        () = desk.attend_safety(urgent) => Err(Fault::unavailable("bus is closed")),
         outcome = pulse::keep(shared) => outcome,
         outcome = work => outcome,
     }
