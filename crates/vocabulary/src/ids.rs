@@ -84,6 +84,30 @@ identifiers! {
     PluginId,
     /// A long piece of work that was started by a command.
     OperationId,
+    /// An account, in rows; on the bus it is its [`AccountName`].
+    UserId,
+    /// A group of accounts.
+    GroupId,
+    /// A role of accounts.
+    RoleId,
+    /// A permission as rows keep it.
+    PermissionId,
+    /// An organisation that accounts and groups belong to.
+    OrganisationId,
+    /// One login and all tokens that follow from it.
+    SessionId,
+    /// One token (`jti`, RFC 7519 §4.1.7).
+    TokenId,
+    /// A key that tokens are signed with (`kid`, RFC 7515 §4.1.4).
+    SigningKeyId,
+    /// An API key's row; not a part of the key.
+    ApiKeyId,
+    /// A process of ours, as other processes of ours know it.
+    NodeName,
+    /// What a node is for: the name of a coordinator or of a face.
+    NodeRole,
+    /// A certificate that is served or handed out.
+    CertificateId,
 }
 
 /// A fresh UUIDv7 (RFC 9562), which sorts by the time of its making.
