@@ -2,14 +2,14 @@
 
 use std::collections::HashMap;
 
-use crate::{Entry, Kind, topic};
+use crate::{Entry, topic};
 
 /// All topics of the catalogue, canonical and aliases, to look messages up by.
 #[derive(Debug)]
 pub struct Directory {
     entries: Vec<Entry>,
     exact: HashMap<String, usize>,
-    states: Vec<(String, usize)>,
+    keyed: Vec<(String, usize)>,
 }
 
 impl Default for Directory {
@@ -22,10 +22,10 @@ impl Directory {
     /// A directory of these messages.
     pub fn of(entries: Vec<Entry>) -> Self {
         let mut exact = HashMap::new();
-        let mut states = Vec::new();
+        let mut keyed = Vec::new();
         for (index, entry) in entries.iter().enumerate() {
-            if entry.kind == Kind::State && !entry.key.is_empty() {
-                states.push((topic::states(&entry.name), index));
+            if !entry.key.is_empty() {
+                keyed.push((entry.topic_of("+"), index));
                 continue;
             }
             exact.insert(entry.topic(), index);
@@ -36,14 +36,14 @@ impl Directory {
                 exact.insert(response, index);
             }
         }
-        Self { entries, exact, states }
+        Self { entries, exact, keyed }
     }
 
     /// The message that is published on `topic`, or answered there.
     pub fn find(&self, topic: &str) -> Option<&Entry> {
         let index = self.exact.get(topic).copied().or_else(|| {
-            let state = self.states.iter().find(|(filter, _)| topic::matches(filter, topic));
-            state.map(|(_, index)| *index)
+            let row = self.keyed.iter().find(|(filter, _)| topic::matches(filter, topic));
+            row.map(|(_, index)| *index)
         });
         index.and_then(|index| self.entries.get(index))
     }

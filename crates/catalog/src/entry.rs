@@ -7,7 +7,7 @@ use serde_json::Value;
 use vocabulary::{Permission, ids::is_level};
 
 use crate::{
-    kinds::{Command, Effect, Event, Lane, Needs, Notice, Privacy, Qos, Shape, State},
+    kinds::{Command, Effect, Event, Lane, Needs, Notice, Privacy, Qos, Shape, State, UserField},
     owner::Owner,
     topic,
 };
@@ -64,9 +64,11 @@ pub struct Entry {
     pub qos: Qos,
     /// Who may see the answer.
     pub privacy: Privacy,
+    /// Whom its `user_id` names.
+    pub user: UserField,
     /// How long it may take.
     pub limit: Duration,
-    /// What the key of a state is.
+    /// What the key of a state is, or of what is sent to one reader alone.
     pub key: &'static str,
     /// The shape of its payload.
     pub payload: fn() -> Schema,
@@ -88,6 +90,7 @@ impl Entry {
         entry.effect = C::EFFECT;
         entry.lane = C::LANE;
         entry.privacy = C::REPLY;
+        entry.user = C::USER;
         entry.limit = C::LIMIT;
         entry.reply = Some(schema_of::<C::Reply>);
         entry.reply_example = Some(example_of::<C::Reply>);
@@ -107,6 +110,15 @@ impl Entry {
     /// A row for an event.
     pub const fn event<E: Event>() -> Self {
         Self::plain::<E>(Kind::Event, E::NAME, E::NEEDS, E::QOS)
+    }
+
+    /// A row for what its owner sends to one reader alone, bare and never retained. `key` is what names the reader in the topic.
+    ///
+    /// It is no [`Event`]: what publishes events would put a secret where others read.
+    pub(crate) const fn addressed<S: Shape>(name: &'static str, key: &'static str) -> Self {
+        let mut entry = Self::plain::<S>(Kind::Event, name, Needs::Addressee, Qos::AtLeastOnce).bare();
+        entry.key = key;
+        entry
     }
 
     /// A row for a state.
@@ -152,6 +164,7 @@ impl Entry {
             lane: Lane::Ordinary,
             qos,
             privacy: Privacy::Public,
+            user: UserField::Behalf,
             limit: Duration::from_secs(30),
             key: "",
             payload: schema_of::<S>,
@@ -162,13 +175,19 @@ impl Entry {
         }
     }
 
-    /// The topic it is published on; of a state, with `{key}` for the key.
+    /// The topic it is published on, with `{key}` for the key, where it has one.
     pub fn topic(&self) -> String {
+        self.topic_of("{key}")
+    }
+
+    /// The topic, or the filter if `key` is a wildcard, for this key.
+    pub fn topic_of(&self, key: &str) -> String {
         match self.kind {
             Kind::Command | Kind::Notice => topic::inbound(&self.name),
-            Kind::Event => topic::event(&self.name),
+            Kind::Event if self.key.is_empty() => topic::event(&self.name),
+            Kind::Event => topic::addressed(&self.name, key),
             Kind::State if self.key.is_empty() => topic::inbound(&self.name),
-            Kind::State => topic::state(&self.name, "{key}"),
+            Kind::State => topic::state(&self.name, key),
             Kind::Health => topic::inbound(&self.name),
         }
     }
@@ -203,9 +222,9 @@ impl Entry {
     /// An id for documents: the name with `.` for `/`.
     pub fn id(&self) -> String {
         let id = match self.kind {
-            Kind::Event => self.name.replacen('/', "/event/", 1),
+            Kind::Event if self.key.is_empty() => self.name.replacen('/', "/event/", 1),
             Kind::State => self.name.replacen('/', "/state/", 1),
-            Kind::Command | Kind::Notice | Kind::Health => self.name.to_string(),
+            Kind::Command | Kind::Notice | Kind::Event | Kind::Health => self.name.to_string(),
         };
         debug_assert!(id.split('/').all(is_level));
         id.replace('/', ".")

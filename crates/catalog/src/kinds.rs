@@ -12,13 +12,17 @@ pub trait Shape: Serialize + DeserializeOwned + JsonSchema + Send + 'static {
     fn example() -> Self;
 }
 
-/// What the caller needs. The frame checks it; no handler does.
+/// What the caller (of an event or state: the reader) needs. The frame checks it; no handler does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Needs {
     /// Nothing: the fields of the message prove the caller.
     Nobody,
+    /// An account, whatever its rights.
+    Anybody,
     /// A right.
     Right(Permission),
+    /// To be the one whose id stands in the topic. No right makes up for it: what is sent to one reader alone is a secret.
+    Addressee,
 }
 
 impl Needs {
@@ -32,7 +36,9 @@ impl std::fmt::Display for Needs {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Nobody => f.write_str("nobody"),
+            Self::Anybody => f.write_str("anybody"),
             Self::Right(permission) => permission.fmt(f),
+            Self::Addressee => f.write_str("addressee"),
         }
     }
 }
@@ -55,6 +61,15 @@ pub enum Privacy {
     Public,
     /// Only on a reply topic of the caller's own; never stored.
     Private,
+}
+
+/// Whom the field `user_id` of a message names, where it has one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UserField {
+    /// For whom it is done: the caller's own account, unless an administrator asks.
+    Behalf,
+    /// What it is about: any account, for who has the right.
+    Object,
 }
 
 /// Which queue of its owner a message waits in.
@@ -136,6 +151,8 @@ pub trait Command: Shape {
     const QOS: Qos = Qos::AtLeastOnce;
     /// Who may see the answer.
     const REPLY: Privacy = Privacy::Public;
+    /// Whom its `user_id` names.
+    const USER: UserField = UserField::Behalf;
     /// How long it may take from its timestamp on, where it brings no deadline.
     const LIMIT: Duration = Duration::from_secs(30);
     /// The answer.
@@ -144,6 +161,11 @@ pub trait Command: Shape {
     /// The one thing it is about, if it is about one: what moves or changes the same thing runs one after the other.
     fn scope(&self) -> Option<String> {
         None
+    }
+
+    /// What the caller needs besides, for what this one asks. The frame checks it as it checks what every one needs.
+    fn also_needs(&self) -> Vec<Needs> {
+        Vec::new()
     }
 }
 

@@ -10,6 +10,7 @@ pub mod envelope;
 mod kinds;
 mod owner;
 pub mod render;
+mod secret;
 pub mod topic;
 
 pub mod application;
@@ -17,13 +18,15 @@ pub mod bootstrap;
 pub mod datastore;
 pub mod frame;
 pub mod message;
+pub mod security;
 pub mod telescope;
 
 pub use address::Paging;
 pub use directory::Directory;
 pub use entry::{Entry, Kind};
-pub use kinds::{Command, Done, Effect, Event, Lane, Needs, Notice, Privacy, Qos, Shape, State};
+pub use kinds::{Command, Done, Effect, Event, Lane, Needs, Notice, Privacy, Qos, Shape, State, UserField};
 pub use owner::Owner;
+pub use secret::Secret;
 
 /// Every message of every owner, those that the frame gives to all included.
 pub fn all() -> Vec<Entry> {

@@ -1,6 +1,6 @@
 //! Who owns messages: the coordinators.
 
-use crate::{Entry, application, bootstrap, datastore, frame, message, telescope};
+use crate::{Entry, application, bootstrap, datastore, frame, message, security, telescope};
 
 /// A coordinator as the bus knows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -11,6 +11,8 @@ pub enum Owner {
     Message,
     /// Watches the database.
     Datastore,
+    /// Knows who somebody is and what they may do.
+    Security,
     /// Keeps the registry of services.
     Application,
     /// Moves telescopes.
@@ -19,7 +21,8 @@ pub enum Owner {
 
 impl Owner {
     /// Every coordinator, in the order of their start.
-    pub const ALL: [Self; 5] = [Self::Bootstrap, Self::Datastore, Self::Message, Self::Application, Self::Telescope];
+    pub const ALL: [Self; 6] =
+        [Self::Bootstrap, Self::Datastore, Self::Security, Self::Message, Self::Application, Self::Telescope];
 
     /// Its name: the role, the source, health and settings rows.
     pub const fn name(self) -> &'static str {
@@ -27,6 +30,7 @@ impl Owner {
             Self::Bootstrap => "bootstrap",
             Self::Message => "message",
             Self::Datastore => "datastore",
+            Self::Security => "security",
             Self::Application => "application",
             Self::Telescope => "telescope",
         }
@@ -36,7 +40,7 @@ impl Owner {
     pub const fn word(self) -> &'static str {
         match self {
             Self::Application => "service",
-            Self::Bootstrap | Self::Message | Self::Datastore | Self::Telescope => self.name(),
+            Self::Bootstrap | Self::Message | Self::Datastore | Self::Security | Self::Telescope => self.name(),
         }
     }
 
@@ -66,6 +70,7 @@ impl Owner {
             Self::Bootstrap => bootstrap::MESSAGES,
             Self::Message => message::MESSAGES,
             Self::Datastore => datastore::MESSAGES,
+            Self::Security => security::MESSAGES,
             Self::Application => application::MESSAGES,
             Self::Telescope => telescope::MESSAGES,
         };

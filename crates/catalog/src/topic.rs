@@ -45,6 +45,12 @@ pub fn states(name: &str) -> String {
     state(name, "+")
 }
 
+/// Of what is sent to one reader alone, by its name (`{owner}/{group}/{what}`) and the reader's id: `{owner}/{group}/{id}/{what}`.
+pub fn addressed(name: &str, reader: &str) -> String {
+    let (group, what) = name.rsplit_once('/').unwrap_or((name, ""));
+    format!("bigskies/coordinator/{group}/{reader}/{what}")
+}
+
 /// Of the health of a coordinator.
 pub fn health(owner: Owner) -> String {
     format!("bigskies/coordinator/health/{}-coordinator", owner.name())

@@ -73,7 +73,9 @@ impl Authority for Trust {
 
     fn permits(&self, caller: &Caller, needs: Needs) -> Result<(), Fault> {
         match needs {
-            Needs::Nobody => Ok(()),
+            Needs::Nobody | Needs::Anybody => Ok(()),
+            Needs::Addressee => Err(Fault::forbidden(format!("{} is not the one it is for", caller.account))
+                .hint("only who stands in the topic receives it")),
             Needs::Right(_) if caller.administrator => Ok(()),
             Needs::Right(permission) => Err(Fault::forbidden(format!("{} lacks {permission}", caller.account))
                 .hint("ask an administrator for the right")),

@@ -104,7 +104,6 @@ identifiers! {
     AuthorityId,
     /// An account at an ACME directory.
     AcmeAccountId,
-    /// A user's row; the account is what the user is called.
     /// One login and all tokens that follow from it.
     SessionId,
     /// One token (`jti`, RFC 7519 §4.1.7).

@@ -84,6 +84,7 @@ fn own(owner: Owner) -> Vec<Key> {
     match owner {
         Owner::Bootstrap => keys_of::<Bootstrap>(),
         Owner::Datastore => keys_of::<Datastore>(),
+        Owner::Security => Vec::new(),
         Owner::Message => keys_of::<Message>(),
         Owner::Application => keys_of::<Application>(),
         Owner::Telescope => keys_of::<Telescope>(),

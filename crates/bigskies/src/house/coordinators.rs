@@ -53,6 +53,7 @@ impl Coordinators {
                 self.supervise::<Message>(coordinator_message::Given { broker, kind, address });
             }
             Owner::Datastore => self.supervise::<Datastore>(coordinator_datastore::Given { backups }),
+            Owner::Security => {}
             Owner::Application => self.supervise::<Application>(()),
             Owner::Telescope => self.supervise::<Telescope>(()),
         }

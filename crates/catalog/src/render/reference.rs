@@ -10,7 +10,9 @@ use crate::{Entry, Kind, Lane, Owner, Privacy};
 pub fn reference(entries: &[Entry]) -> String {
     let mut page = String::from(
         "# Messages\n\nGenerated from the catalogue by `cargo xtask generate`; do not edit.\n\nTopics below stand whole. \
-         The answer to a command goes to the MQTT 5 response topic, else to the envelope's `reply_to`, else to the response topic shown.\n",
+         The answer to a command goes to the MQTT 5 response topic, else to the envelope's `reply_to`, else to the response topic shown.\n\n\
+         What a message needs is the right of who sends it, or of who reads what coordinators publish: `resource:action`, or `anybody` (an \
+         account is enough), `nobody` (its own fields prove who sends it), or `addressee` (only who stands in the topic).\n",
     );
     for owner in Owner::ALL {
         let owned: Vec<&Entry> = entries.iter().filter(|entry| is_of(entry, owner)).collect();
@@ -57,7 +59,7 @@ fn write_entry(page: &mut String, entry: &Entry) {
     if let Some(response) = entry.response_topic() {
         let _ = writeln!(page, "- answer: `{response}`");
     }
-    if entry.kind == Kind::State && !entry.key.is_empty() {
+    if !entry.key.is_empty() {
         let _ = writeln!(page, "- key: {}", entry.key);
     }
     if entry.kind == Kind::Command {
