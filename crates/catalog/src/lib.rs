@@ -3,6 +3,7 @@
 //! A message is a plain serde struct with an `impl` of one of the five kinds ([`Command`], [`Notice`], [`Event`], [`State`]; health is a
 //! report of the `health` room) and a row in the `MESSAGES` of its owner. Everything else derives from [`all`]: routes, rights, documents.
 
+mod access;
 mod address;
 mod directory;
 mod entry;
@@ -21,6 +22,7 @@ pub mod message;
 pub mod security;
 pub mod telescope;
 
+pub use access::{Access, Capacity};
 pub use address::Paging;
 pub use directory::Directory;
 pub use entry::{Entry, Kind};

@@ -1,6 +1,6 @@
 //! The grammar of topics. Nothing outside this room spells one.
 
-use vocabulary::ids::{AccountName, ClientName};
+use vocabulary::ids::{AccountName, ClientName, PluginId};
 
 use crate::owner::Owner;
 
@@ -14,6 +14,16 @@ pub const COORDINATORS: &str = "bigskies/coordinator/#";
 pub const EVERY_HEALTH: &str = "bigskies/coordinator/health/+";
 /// Everything that plugins say and are told.
 pub const PLUGINS: &str = "bigskies/plugin/#";
+/// The events of every coordinator.
+pub const EVERY_EVENT: &str = "bigskies/coordinator/+/event/#";
+/// The states of every coordinator.
+pub const EVERY_STATE: &str = "bigskies/coordinator/+/state/#";
+/// The shared answers of every coordinator.
+pub const EVERY_RESPONSE: &str = "bigskies/coordinator/+/response/#";
+/// The answers to every client.
+pub const EVERY_REPLY: &str = "bigskies/client/+/+/reply/#";
+/// The tokens of every plugin.
+pub const EVERY_PLUGIN_TOKEN: &str = "bigskies/coordinator/security/plugin/+/token";
 /// Where the bootstrap coordinator hands out the database.
 pub const CREDENTIALS: &str = "bigskies/coordinator/bootstrap/credentials";
 
@@ -51,6 +61,31 @@ pub fn addressed(name: &str, reader: &str) -> String {
     format!("bigskies/coordinator/{group}/{reader}/{what}")
 }
 
+/// All events of a coordinator.
+pub fn events_of(owner: Owner) -> String {
+    format!("bigskies/coordinator/{}/event/#", owner.word())
+}
+
+/// All states of a coordinator.
+pub fn states_of(owner: Owner) -> String {
+    format!("bigskies/coordinator/{}/state/#", owner.word())
+}
+
+/// All shared answers of a coordinator.
+pub fn responses_of(owner: Owner) -> String {
+    format!("bigskies/coordinator/{}/response/#", owner.word())
+}
+
+/// All that a plugin says and is told.
+pub fn plugin(id: &PluginId) -> String {
+    format!("bigskies/plugin/{id}/#")
+}
+
+/// Where a plugin is sent its token.
+pub fn plugin_token(id: &PluginId) -> String {
+    format!("bigskies/coordinator/security/plugin/{id}/token")
+}
+
 /// Of the health of a coordinator.
 pub fn health(owner: Owner) -> String {
     format!("bigskies/coordinator/health/{}-coordinator", owner.name())
@@ -59,6 +94,11 @@ pub fn health(owner: Owner) -> String {
 /// Of the answer to one question of one client.
 pub fn reply(account: &AccountName, client: &ClientName, id: &str) -> String {
     format!("bigskies/client/{account}/{client}/reply/{id}")
+}
+
+/// Everything that is for one account's clients alone.
+pub fn clients_of(account: &AccountName) -> String {
+    format!("bigskies/client/{account}/#")
 }
 
 /// All answers to one client.
@@ -112,6 +152,20 @@ pub fn covers(wide: &str, narrow: &str) -> bool {
     levels.next().is_none()
 }
 
+/// Whether there is a topic that both filters let through.
+pub fn overlap(one: &str, other: &str) -> bool {
+    let (mut these, mut those) = (one.split('/'), other.split('/'));
+    loop {
+        match (these.next(), those.next()) {
+            // A filter that ends in `#` lets its parent through too (MQTT 5, section 4.7.1.2).
+            (Some("#"), _) | (_, Some("#")) | (None, None) => return true,
+            (Some("+"), Some(_)) | (Some(_), Some("+")) => {}
+            (Some(this), Some(that)) if this == that => {}
+            _ => return false,
+        }
+    }
+}
+
 /// The group a topic is counted under in figures of message flow: its first levels, ids cut off.
 pub fn flow_prefix(topic: &str) -> String {
     let levels: Vec<&str> = topic.split('/').collect();
@@ -136,6 +190,26 @@ mod tests {
             ("datastore/ping", "bigskies/coordinator/datastore/response/ping/response"),
         ] {
             assert_eq!(response(name), topic);
+        }
+    }
+
+    #[test]
+    fn filters_overlap() {
+        for (one, other, wanted) in [
+            ("a/b", "a/b", true),
+            ("a/b", "a/c", false),
+            ("a/+", "a/c", true),
+            ("a/+", "+/c", true),
+            ("a/+/c", "a/b/+", true),
+            ("a/+/c", "a/b/d", false),
+            ("a/#", "a", true),
+            ("a/#", "b/#", false),
+            ("#", "b/c", true),
+            ("a/+", "a/b/c", false),
+            ("a/+/#", "a/b/c/d", true),
+        ] {
+            assert_eq!(overlap(one, other), wanted, "{one} {other}");
+            assert_eq!(overlap(other, one), wanted, "{other} {one}");
         }
     }
 

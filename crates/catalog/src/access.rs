@@ -1,0 +1,248 @@
+//! Which topics an account may publish on and read, from the rights that the messages of the catalogue declare.
+//!
+//! A broker asks for every message and every filter, so the answers are worked out once per account and kept. Publishing is by exact
+//! topics; reading is by filters over events, states, health and one's own answers, and a filter is allowed if something readable covers
+//! all that it could ever match.
+
+use std::collections::HashSet;
+
+use vocabulary::ids::{AccountName, PluginId};
+
+use crate::{
+    Entry, Owner,
+    entry::Kind,
+    kinds::Needs,
+    topic::{self, covers},
+};
+
+/// In what capacity an account is connected.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Capacity {
+    /// A person or program with rights of its own.
+    Client,
+    /// A coordinator: what it owns is its own to publish.
+    Coordinator(Owner),
+    /// A face of the platform (HTTP, gRPC, Alpaca), which sends for others and reads what they may.
+    Face,
+    /// A plugin, with the topics that its manifest names beside its own.
+    Plugin {
+        /// Its id.
+        id: PluginId,
+        /// The topics on which it publishes, without wildcards.
+        publishes: Vec<String>,
+        /// The filters that it reads.
+        reads: Vec<String>,
+    },
+}
+
+/// The topics of one account.
+#[derive(Debug, Clone, Default)]
+pub struct Access {
+    everything: bool,
+    publish: HashSet<String>,
+    publish_filters: Vec<String>,
+    read_filters: Vec<String>,
+}
+
+impl Access {
+    /// The topics of `account` in this capacity. `may` says whether it has what a message needs.
+    pub fn of(account: &AccountName, capacity: &Capacity, entries: &[Entry], may: impl Fn(Needs) -> bool) -> Self {
+        let mut access = Self::default();
+        access.read_filters.push(topic::clients_of(account));
+        match capacity {
+            Capacity::Client => access.add_client(entries, may),
+            Capacity::Face => {
+                access.add_client(entries, |_| true);
+            }
+            Capacity::Coordinator(owner) => access.add_coordinator(*owner, entries),
+            Capacity::Plugin { id, publishes, reads } => {
+                access.publish_filters.push(topic::plugin(id));
+                access.read_filters.extend([topic::plugin(id), topic::plugin_token(id)]);
+                access.publish.extend(publishes.iter().cloned());
+                access.read_filters.extend(reads.iter().cloned());
+            }
+        }
+        access
+    }
+
+    /// Every topic, for who administers the bus.
+    pub fn to_everything() -> Self {
+        Self { everything: true, ..Self::default() }
+    }
+
+    /// Whether the account may publish on this topic.
+    pub fn may_publish(&self, topic: &str) -> bool {
+        self.everything
+            || self.publish.contains(topic)
+            || self.publish_filters.iter().any(|filter| topic::matches(filter, topic))
+    }
+
+    /// Whether the account may read all that this filter could match.
+    pub fn may_read(&self, filter: &str) -> bool {
+        self.everything || self.read_filters.iter().any(|readable| covers(readable, filter))
+    }
+
+    fn add_client(&mut self, entries: &[Entry], may: impl Fn(Needs) -> bool) {
+        let (allowed, refused): (Vec<&Entry>, Vec<&Entry>) = entries.iter().partition(|entry| may(entry.needs));
+        self.publish.extend(allowed.iter().flat_map(|entry| entry.inbound_topics()));
+        self.read_filters.extend(allowed.iter().filter_map(|entry| readable(entry)));
+        // A wide filter is allowed where nothing that it covers is refused, so that nobody has to name each topic.
+        // What others send is nobody's to read: it may carry their tokens.
+        let inbound = entries.iter().flat_map(Entry::inbound_topics);
+        let closed: Vec<String> = refused.into_iter().filter_map(readable).chain(inbound).collect();
+        let is_open = |wide: &String| !closed.iter().any(|narrow| topic::overlap(wide, narrow));
+        let wide = Owner::ALL.into_iter().flat_map(|owner| [topic::events_of(owner), topic::states_of(owner)]);
+        let wider = [topic::EVERY_EVENT, topic::EVERY_STATE, topic::EVERY_HEALTH].map(str::to_owned);
+        self.read_filters.extend(wide.chain(wider).filter(is_open));
+    }
+
+    fn add_coordinator(&mut self, owner: Owner, entries: &[Entry]) {
+        let own: Vec<Entry> = owner.messages();
+        self.read_filters.extend(own.iter().flat_map(Entry::inbound_topics));
+        self.read_filters.extend([topic::EVERY_EVENT, topic::EVERY_STATE, topic::EVERY_HEALTH].map(str::to_owned));
+        self.read_filters.extend(entries.iter().filter_map(readable));
+        // It asks others, and the frame of each looks at its rights.
+        self.publish.extend(entries.iter().flat_map(Entry::inbound_topics));
+        self.publish.insert(topic::health(owner));
+        let outbound = own.iter().filter(|entry| !entry.kind.is_inbound()).filter_map(readable);
+        self.publish_filters.extend(outbound);
+        self.publish_filters.extend([topic::responses_of(owner), topic::EVERY_REPLY.to_owned()]);
+        match owner {
+            // It counts what flows, and keeps what nobody owns.
+            Owner::Message => self.read_filters.push("#".to_owned()),
+            Owner::Security => self.publish_filters.push(topic::EVERY_PLUGIN_TOKEN.to_owned()),
+            Owner::Bootstrap | Owner::Datastore | Owner::Application | Owner::Telescope => {}
+        }
+    }
+}
+
+/// The filter that reads all of a message; nothing of what only its owner receives.
+fn readable(entry: &Entry) -> Option<String> {
+    match entry.kind {
+        Kind::Command | Kind::Notice => None,
+        Kind::State if !entry.key.is_empty() => Some(topic::states(&entry.name)),
+        Kind::Event | Kind::State | Kind::Health => Some(entry.topic()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn account() -> AccountName {
+        "ann".parse().unwrap()
+    }
+
+    fn access(capacity: &Capacity, may: impl Fn(Needs) -> bool) -> Access {
+        Access::of(&account(), capacity, &crate::all(), may)
+    }
+
+    /// Reads telescopes and controls them, and nothing else.
+    fn astronomer(needs: Needs) -> bool {
+        matches!(needs, Needs::Right(right) if right.resource == "telescope" && right.action != "configure")
+    }
+
+    #[test]
+    fn a_client_sends_and_reads_what_it_has_the_rights_for() {
+        let access = access(&Capacity::Client, astronomer);
+        for (topic, wanted) in [
+            ("bigskies/coordinator/telescope/control/slew", true),
+            ("bigskies/coordinator/telescope/settings/set", false),
+            ("bigskies/coordinator/datastore/backup/create", false),
+            ("bigskies/coordinator/telescope/event/slew-ended", false),
+            ("bigskies/coordinator/telescope/state/position/x", false),
+            ("bigskies/coordinator/telescope/response/control/slew/response", false),
+            ("bigskies/coordinator/health/telescope-coordinator", false),
+            ("bigskies/client/bob/c/reply/1", false),
+            ("bigskies/plugin/weather/control/stop", false),
+            ("elsewhere", false),
+        ] {
+            assert_eq!(access.may_publish(topic), wanted, "publish {topic}");
+        }
+        for (filter, wanted) in [
+            ("bigskies/client/ann/#", true),
+            ("bigskies/client/ann/c/reply/+", true),
+            ("bigskies/client/bob/#", false),
+            ("bigskies/client/+/c/reply/#", false),
+            ("bigskies/client/#", false),
+            ("bigskies/coordinator/telescope/event/#", true),
+            ("bigskies/coordinator/telescope/state/#", true),
+            ("bigskies/coordinator/telescope/state/position/+", true),
+            ("bigskies/coordinator/telescope/state/position/x", true),
+            ("bigskies/coordinator/+/state/#", false),
+            ("bigskies/coordinator/telescope/#", false),
+            ("bigskies/coordinator/telescope/control/slew", false),
+            ("bigskies/coordinator/telescope/response/#", false),
+            ("bigskies/coordinator/service/event/register", false),
+            ("bigskies/coordinator/bootstrap/credentials", false),
+            ("bigskies/#", false),
+            ("#", false),
+            ("$SYS/#", false),
+        ] {
+            assert_eq!(access.may_read(filter), wanted, "read {filter}");
+        }
+    }
+
+    #[test]
+    fn a_coordinator_publishes_what_it_owns_alone() {
+        let access = access(&Capacity::Coordinator(Owner::Telescope), |_| false);
+        for (topic, wanted) in [
+            ("bigskies/coordinator/telescope/event/slew-ended", true),
+            ("bigskies/coordinator/telescope/state/position/x", true),
+            ("bigskies/coordinator/health/telescope-coordinator", true),
+            ("bigskies/coordinator/telescope/response/control/slew/response", true),
+            ("bigskies/client/bob/c/reply/1", true),
+            ("bigskies/coordinator/bootstrap/request", true),
+            ("bigskies/coordinator/datastore/response/ping/response", false),
+            ("bigskies/coordinator/health/datastore-coordinator", false),
+            ("bigskies/coordinator/service/state/service/x", false),
+            ("bigskies/coordinator/bootstrap/credentials", false),
+        ] {
+            assert_eq!(access.may_publish(topic), wanted, "publish {topic}");
+        }
+        for (filter, wanted) in [
+            ("bigskies/coordinator/telescope/control/slew", true),
+            ("bigskies/coordinator/datastore/backup/create", false),
+            ("bigskies/coordinator/health/+", true),
+            ("bigskies/coordinator/bootstrap/credentials", true),
+            ("bigskies/client/ann/c/reply/#", true),
+            ("bigskies/client/bob/c/reply/#", false),
+            ("#", false),
+        ] {
+            assert_eq!(access.may_read(filter), wanted, "read {filter}");
+        }
+    }
+
+    #[test]
+    fn a_plugin_has_its_own_topics_and_those_of_its_manifest() {
+        let (publishes, reads) = (vec!["bigskies/coordinator/telescope/control/slew".to_owned()], vec!["sky/+".to_owned()]);
+        let capacity = Capacity::Plugin { id: "weather".parse().unwrap(), publishes, reads };
+        let access = access(&capacity, |_| true);
+        for (topic, wanted) in [
+            ("bigskies/plugin/weather/health", true),
+            ("bigskies/plugin/weather/data/wind", true),
+            ("bigskies/plugin/other/health", false),
+            ("bigskies/coordinator/telescope/control/slew", true),
+            ("bigskies/coordinator/telescope/control/park", false),
+            ("bigskies/coordinator/security/plugin/weather/token", false),
+        ] {
+            assert_eq!(access.may_publish(topic), wanted, "publish {topic}");
+        }
+        for (filter, wanted) in [
+            ("bigskies/coordinator/security/plugin/weather/token", true),
+            ("bigskies/coordinator/security/plugin/+/token", false),
+            ("bigskies/plugin/weather/control/#", true),
+            ("bigskies/plugin/#", false),
+            ("sky/north", true),
+            ("sky/#", false),
+        ] {
+            assert_eq!(access.may_read(filter), wanted, "read {filter}");
+        }
+    }
+
+    #[test]
+    fn who_administers_the_bus_has_every_topic() {
+        let access = Access::to_everything();
+        assert!(access.may_publish("anything") && access.may_read("#"));
+    }
+}
