@@ -215,7 +215,8 @@ mod tests {
 
     #[test]
     fn a_plugin_has_its_own_topics_and_those_of_its_manifest() {
-        let (publishes, reads) = (vec!["bigskies/coordinator/telescope/control/slew".to_owned()], vec!["sky/+".to_owned()]);
+        let (publishes, reads) =
+            (vec!["bigskies/coordinator/telescope/control/slew".to_owned()], vec!["sky/+".to_owned()]);
         let capacity = Capacity::Plugin { id: "weather".parse().unwrap(), publishes, reads };
         let access = access(&capacity, |_| true);
         for (topic, wanted) in [

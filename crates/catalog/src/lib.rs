@@ -10,6 +10,7 @@ mod entry;
 pub mod envelope;
 mod kinds;
 mod owner;
+mod party;
 pub mod render;
 mod secret;
 pub mod topic;
@@ -28,6 +29,7 @@ pub use directory::Directory;
 pub use entry::{Entry, Kind};
 pub use kinds::{Command, Done, Effect, Event, Lane, Needs, Notice, Privacy, Qos, Shape, State, UserField};
 pub use owner::Owner;
+pub use party::{Face, Party};
 pub use secret::Secret;
 
 /// Every message of every owner, those that the frame gives to all included.

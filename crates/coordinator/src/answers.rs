@@ -6,7 +6,9 @@ use catalog::{Entry, Kind, Owner, Qos, envelope, topic};
 use envelope::Header;
 use serde_json::{Map, Value};
 use tokio::sync::mpsc;
-use vocabulary::{Clock, Fault, ids::AccountName};
+use vocabulary::{Clock, Fault};
+
+use crate::Caller;
 
 /// Where the answer to one request goes.
 #[derive(Debug, Clone)]
@@ -35,9 +37,10 @@ impl ReplyTo {
     }
 
     /// Lets the answer go to the topic that the request brought, if that is the caller's own, or the shared one.
-    pub(crate) fn allow(&mut self, account: &AccountName) -> Result<(), Fault> {
+    pub(crate) fn allow(&mut self, caller: &Caller) -> Result<(), Fault> {
         let Some(wanted) = &self.wanted else { return Ok(()) };
-        let own = topic::account_of_reply(wanted) == Some(account.as_str());
+        let own = topic::account_of_reply(wanted).is_some_and(|account| caller.may_reply_to(account));
+        let account = caller.over.as_ref().unwrap_or(&caller.account);
         if own || self.default_topic.as_ref() == Some(wanted) {
             self.allowed = true;
             return Ok(());

@@ -3,18 +3,32 @@
 use std::{
     ops::Deref,
     sync::{
-        Arc,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
 };
 
 use bus::Bus;
 use serde::Serialize;
+use serde_json::{Map, Value};
 use store::{Store, Tx};
 use tokio_util::sync::CancellationToken;
 use vocabulary::{Clock, Fault, Timestamp};
 
 use crate::{Caller, Coordinator, memory::Remembered, shift::Shared};
+
+/// Where the object of a message stands among its notes.
+pub(crate) const OBJECT: &str = "object!";
+
+/// What a handler noted for the audit trail.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Notes(Arc<Mutex<Map<String, Value>>>);
+
+impl Notes {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Map<String, Value>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 /// The context of one message.
 pub struct Cx<C: Coordinator> {
@@ -25,6 +39,7 @@ pub struct Cx<C: Coordinator> {
     /// Whether the answer was already recorded, with the effect.
     pub(crate) recorded: Arc<AtomicBool>,
     pub(crate) overtaken: CancellationToken,
+    pub(crate) notes: Notes,
 }
 
 impl<C: Coordinator> Deref for Cx<C> {
@@ -74,6 +89,16 @@ impl<C: Coordinator> Cx<C> {
     /// Whether safety (abort, park) came for the same thing since this was received: what it has begun to move must be stopped again.
     pub fn is_overtaken(&self) -> bool {
         self.overtaken.is_cancelled()
+    }
+
+    /// What the audit trail keeps of this message besides who, what, when and how it ended. Never a secret.
+    pub fn note(&self, what: &str, value: impl Into<Value>) {
+        self.notes.lock().insert(what.to_owned(), value.into());
+    }
+
+    /// What the message is about, as the audit trail names it, where its scope does not say it.
+    pub fn is_about(&self, object: impl Into<String>) {
+        self.notes.lock().insert(OBJECT.to_owned(), Value::String(object.into()));
     }
 
     /// Begins the transaction of an effect.

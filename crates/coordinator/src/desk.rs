@@ -20,6 +20,7 @@ use vocabulary::{Fault, Timestamp};
 use crate::{
     Caller, Coordinator, Cx, FrameSettings,
     answers::ReplyTo,
+    cx::Notes,
     lanes::{Job, Lane},
     memory::{Remembered, Todo, fingerprint},
     routes::{Prepared, Route},
@@ -149,9 +150,9 @@ impl<C: Coordinator> Desk<C> {
     ) -> Result<Passed<C>, Fault> {
         let entry = &route.entry;
         let header = read.header;
-        let caller = self.shared.authority.caller(delivery, &header)?;
-        reply_to.allow(&caller.account)?;
-        self.shared.authority.permits(&caller, entry.needs)?;
+        let caller = self.shared.authority.caller(entry, delivery, &header)?;
+        reply_to.allow(&caller)?;
+        self.shared.authority.permits(&caller, entry.needs, None)?;
         if entry.privacy == Privacy::Private && !reply_to.is_private() {
             return Err(Fault::invalid(format!("{} is answered privately and brings no reply topic", entry.name))
                 .hint("add an MQTT 5 response topic or reply_to of your own"));
@@ -421,6 +422,7 @@ async fn call<C: Coordinator>(
         remembered,
         recorded: Arc::clone(&recorded),
         overtaken: passed.overtaken,
+        notes: Notes::default(),
     };
     let handler = AssertUnwindSafe(async move { (passed.prepared.run)(cx).await }).catch_unwind();
     let outcome = match tokio::time::timeout(left, handler).await {

@@ -17,7 +17,6 @@ mod keys;
 mod known;
 mod machines;
 mod rotation;
-mod scopes;
 mod secrets;
 mod sessions;
 mod settings;
@@ -29,12 +28,12 @@ pub use api_keys::{CreatedApiKey, NewApiKey};
 pub use claims::{Claims, Kind};
 pub use error::{RefreshError, TokenError, TokensError};
 pub use machines::MachineToken;
-pub use scopes::{NotAScope, Scopes};
 pub use sessions::{Holder, Issued, Subject};
 pub use settings::{SigningAlgorithm, TokensSettings};
 pub use store::tokens::sessions::Which;
 pub use tokens::Tokens;
 pub use verifier::{CurrentEpoch, Verifier};
+pub use vocabulary::{NotAScope, Scopes};
 
 /// Who issues our tokens (`iss`).
 pub const ISSUER: &str = "bigskies-security";

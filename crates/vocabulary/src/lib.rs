@@ -5,10 +5,12 @@ pub mod coordinates;
 pub mod fault;
 pub mod ids;
 pub mod permissions;
+pub mod scopes;
 pub mod time;
 
 pub use angles::{Altitude, Azimuth, Declination, Latitude, Longitude, RightAscension};
 pub use coordinates::{Equatorial, Equinox, Horizontal};
 pub use fault::{Code, Fault};
 pub use permissions::Permission;
+pub use scopes::{NotAScope, Scopes};
 pub use time::{Clock, Timestamp};

@@ -56,11 +56,12 @@ impl Scopes {
     }
 
     /// Scopes that leave nothing in.
-    pub(crate) fn none() -> Self {
+    pub fn none() -> Self {
         Self(Arc::new([]))
     }
 
-    pub(crate) fn to_vec(&self) -> Vec<String> {
+    /// All of them, as rows keep them.
+    pub fn to_vec(&self) -> Vec<String> {
         self.0.to_vec()
     }
 }
