@@ -13,7 +13,7 @@ use vocabulary::{Clock, Fault, ids::fresh_uuid};
 
 use crate::{
     data_folder::{credentials_file, data_folder},
-    house::accounts::{operator, reply_account},
+    house::node::{operator, own_account},
     terminal::output::{Form, Output},
 };
 
@@ -91,7 +91,7 @@ impl ClientOptions {
     /// # Errors
     /// As [`Self::address`].
     pub(crate) fn bus_options(&self, login: Option<Credentials>) -> Result<BusOptions, Fault> {
-        let account = reply_account(login.as_ref());
+        let account = own_account(login.as_ref());
         Ok(BusOptions {
             address: self.address()?,
             client_id: format!("bigskies-cli-{}", fresh_uuid()),
