@@ -20,6 +20,8 @@ use crate::{
 pub enum Capacity {
     /// A person or program with rights of its own.
     Client,
+    /// The same with the administrator's role: it reads the shared answers, too.
+    Administrator,
     /// A coordinator: what it owns is its own to publish.
     Coordinator(Owner),
     /// A face of the platform (HTTP, gRPC, Alpaca), which sends for others and reads what they may.
@@ -55,8 +57,12 @@ impl Access {
         access.read_filters.push(topic::clients_of(account));
         match capacity {
             Capacity::Client => access.add_client(entries, may),
+            Capacity::Administrator => {
+                access.add_client(entries, may);
+                access.read_filters.push(topic::EVERY_RESPONSE.to_owned());
+            }
             Capacity::Face => {
-                access.add_client(entries, |_| true);
+                access.add_client(entries, |needs| needs != Needs::Addressee);
             }
             Capacity::Coordinator(owner) => access.add_coordinator(*owner, entries),
             Capacity::Node => {

@@ -139,7 +139,7 @@ async fn follow_settings(security: Security, accounts: Accounts, stop: Cancellat
 fn known() -> Vec<Permission> {
     let rights = catalog::all().into_iter().filter_map(|entry| match entry.needs {
         Needs::Right(permission) => Some(permission),
-        Needs::Nobody | Needs::Anybody | Needs::Addressee => None,
+        Needs::Nobody | Needs::Anybody | Needs::Node | Needs::Addressee => None,
     });
     let mut known: Vec<Permission> = rights.collect();
     known.sort_unstable();

@@ -136,7 +136,7 @@ impl Authority for Rule {
         match found {
             Ok(caller) => Ok(Caller { origin, ..caller }),
             // Its fields prove who asks; what else it brings does not matter.
-            Err(_) if entry.needs == Needs::Nobody => Ok(Caller::stranger(&own(delivery, own_broker))),
+            Err(_) if matches!(entry.needs, Needs::Nobody | Needs::Node) => Ok(Caller::stranger(&own(delivery, own_broker))),
             Err(fault) => Err(fault),
         }
     }
@@ -146,6 +146,8 @@ impl Authority for Rule {
             Needs::Nobody => return Ok(()),
             Needs::Anybody if caller.is_nobody() => return Err(Fault::unauthenticated("caller is not known")),
             Needs::Anybody => return Ok(()),
+            Needs::Node if self.broker == BrokerKind::External || is_ours(caller) => return Ok(()),
+            Needs::Node => return Err(Fault::forbidden(format!("{} is no process of ours", caller.account))),
             Needs::Addressee => return Err(Fault::forbidden("what is sent to one reader alone can't be asked for")),
             Needs::Right(permission) => permission,
         };
@@ -172,8 +174,11 @@ impl Authority for Rule {
 
 /// Coordinators ask each other what they must, and no more: how they are, and whether somebody may do something.
 fn may_as_itself(caller: &Caller, permission: vocabulary::Permission) -> bool {
-    let is_ours = matches!(Party::of(&caller.account), Party::Coordinator(_) | Party::Node | Party::Face(Face::Gateway));
-    is_ours && (permission.action == "read" || permission.resource == "service")
+    is_ours(caller) && (permission.action == "read" || permission.resource == "service")
+}
+
+fn is_ours(caller: &Caller) -> bool {
+    matches!(Party::of(&caller.account), Party::Coordinator(_) | Party::Node | Party::Face(Face::Gateway))
 }
 
 fn forbidden(caller: &Caller, right: Right<'_>) -> Fault {
