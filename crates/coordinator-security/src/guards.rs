@@ -31,8 +31,10 @@ pub(crate) fn administrator(cx: &Cx, what: &str) -> Result<(), Fault> {
 pub(crate) fn whole(cx: &Cx) -> Result<(), Fault> {
     match cx.caller().scopes {
         None => Ok(()),
-        Some(_) => Err(refused(cx.caller(), "change what proves the account with a token or key that is good for less")
-            .hint("log in with the password")),
+        Some(_) => {
+            Err(refused(cx.caller(), "change what proves the account with a token or key that is good for less")
+                .hint("log in with the password"))
+        }
     }
 }
 
@@ -71,13 +73,11 @@ pub(crate) fn key(cx: &Cx, owner: &UserId, named: Option<&UserId>, id: &ApiKeyId
 pub(crate) fn no_wider(cx: &Cx, wanted: Option<Scopes>) -> Result<Option<Scopes>, Fault> {
     let Some(mine) = &cx.caller().scopes else { return Ok(wanted) };
     let Some(wanted) = wanted else { return Ok(Some(mine.clone())) };
-    let is_within = |scope: &str| {
-        scope.split_once(':').is_some_and(|(resource, action)| mine.permit(resource, action))
-    };
-    match wanted.iter().find(|scope| !is_within(scope)) {
-        None => Ok(Some(wanted)),
-        Some(scope) => Err(refused(cx.caller(), &format!("make a key for {scope} with one that leaves it out"))),
+    let is_within = |scope: &str| scope.split_once(':').is_some_and(|(resource, action)| mine.permit(resource, action));
+    if let Some(scope) = wanted.iter().find(|scope| !is_within(scope)) {
+        return Err(refused(cx.caller(), &format!("make a key for {scope} with one that leaves it out")));
     }
+    Ok(Some(wanted))
 }
 
 /// Whether what the message needs is the caller's in one of these scopes, for what the frame does not know that it is about.

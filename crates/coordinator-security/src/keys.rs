@@ -2,7 +2,7 @@
 
 use catalog::{
     Done, Secret,
-    security::{ApiKeys, CreateKey, KeyCreated, ListKeys, Revoked, RevokeKey, TokenRevoked},
+    security::{ApiKeys, CreateKey, KeyCreated, ListKeys, RevokeKey, Revoked, TokenRevoked},
 };
 use coordinator::Routes;
 use engine_tokens::{NewApiKey, Scopes};

@@ -86,7 +86,10 @@ mod tests {
         let rows = [("token_duration", 60.into()), ("acme_contact", "ann@example.org".into())];
         let parsed = settings::parse::<SecuritySettings>(&rows.map(|(key, value)| (key.to_owned(), value)).into());
         let settings = parsed.unwrap().settings;
-        assert_eq!((settings.tokens.token_duration, settings.certificates.acme_contact.as_str()), (60, "ann@example.org"));
+        assert_eq!(
+            (settings.tokens.token_duration, settings.certificates.acme_contact.as_str()),
+            (60, "ann@example.org")
+        );
     }
 
     #[test]

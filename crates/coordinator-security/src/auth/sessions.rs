@@ -47,13 +47,12 @@ async fn user_of(cx: &Cx, id: &UserId) -> Result<Option<User>, Fault> {
 async fn refused(cx: &Cx, refusal: RefreshError, user: Option<&User>) -> Fault {
     cx.note("reason", refusal.reason());
     let ended = match &refusal {
-        RefreshError::Reused { session }
-        | RefreshError::NoUser { session }
-        | RefreshError::Outdated { session } => Some(session),
-        RefreshError::Unknown
-        | RefreshError::Ended { .. }
-        | RefreshError::Idle { .. }
-        | RefreshError::Over { .. } => None,
+        RefreshError::Reused { session } | RefreshError::NoUser { session } | RefreshError::Outdated { session } => {
+            Some(session)
+        }
+        RefreshError::Unknown | RefreshError::Ended { .. } | RefreshError::Idle { .. } | RefreshError::Over { .. } => {
+            None
+        }
     };
     if let Some(session) = ended {
         let username = user.map(|user| user.username.clone());

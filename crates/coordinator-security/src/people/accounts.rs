@@ -4,9 +4,7 @@ use std::time::Duration;
 
 use catalog::{
     Done, Party, Secret,
-    security::{
-        CreateUser, DeleteUser, EnableUser, NewUser, OneUser, UnlockUser, UpdateUser, UserChange, UserCreated,
-    },
+    security::{CreateUser, DeleteUser, EnableUser, NewUser, OneUser, UnlockUser, UpdateUser, UserChange, UserCreated},
 };
 use engine_accounts::{ExposeSecret as _, NewUser as Wanted, SecretString, UserChange as Change};
 use engine_tokens::Which;
@@ -124,8 +122,11 @@ pub(crate) async fn update(cx: Cx, update: UpdateUser) -> Result<OneUser, Fault>
     let user = cx.accounts.user(&user_id).await.map_err(of_accounts)?;
     guards::user(&cx, &user)?;
     if username.is_some_and(|name| name != user.username) {
-        return Err(Fault::invalid(format!("user {} keeps its name, which tokens and the audit trail know it by", user.username))
-            .hint("disable it and make another account"));
+        return Err(Fault::invalid(format!(
+            "user {} keeps its name, which tokens and the audit trail know it by",
+            user.username
+        ))
+        .hint("disable it and make another account"));
     }
     let organisation = rights::other_organisation(organisation_id, leave_organisation)?;
     if let Some(organisation) = &organisation {

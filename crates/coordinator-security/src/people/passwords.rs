@@ -54,8 +54,7 @@ pub(crate) async fn reset(cx: Cx, reset: ResetPassword) -> Result<PasswordReset,
     let mut tx = cx.begin().await?;
     let secret = cx.accounts.reset_password(&mut tx, &user.id).await.map_err(of_accounts)?;
     end_sessions(&cx, &mut tx, &user.id, "password").await?;
-    let reply =
-        PasswordReset { setup_secret: Secret::new(secret.expose_secret()), setup_expires_at: cx.setup_end() };
+    let reply = PasswordReset { setup_secret: Secret::new(secret.expose_secret()), setup_expires_at: cx.setup_end() };
     let reply = cx.commit(tx, reply).await?;
     cx.refresh().await;
     user_revoked(&cx, &user, "password").await;
@@ -66,8 +65,7 @@ pub(crate) async fn reset(cx: Cx, reset: ResetPassword) -> Result<PasswordReset,
 /// Chooses a password with a one-time secret, or makes the first administrator with the one that the first start wrote.
 pub(crate) async fn set_up(cx: Cx, set_up: SetUp) -> Result<Done, Fault> {
     let SetUp { username, setup_secret, new_password } = set_up;
-    let (secret, password) =
-        (SecretString::from(setup_secret.expose()), SecretString::from(new_password.expose()));
+    let (secret, password) = (SecretString::from(setup_secret.expose()), SecretString::from(new_password.expose()));
     if !cx.accounts.has_administrator().await.map_err(of_accounts)?
         && let Some(done) = first(&cx, &username, &secret, &password).await?
     {

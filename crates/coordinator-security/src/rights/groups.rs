@@ -134,8 +134,9 @@ pub(crate) fn other_organisation(
         (None, false) => Ok(None),
         (None, true) => Ok(Some(None)),
         (Some(organisation), false) => Ok(Some(Some(organisation))),
-        (Some(_), true) => Err(Fault::invalid("organisation_id is given together with leave_organisation")
-            .hint("give one of them")),
+        (Some(_), true) => {
+            Err(Fault::invalid("organisation_id is given together with leave_organisation").hint("give one of them"))
+        }
     }
 }
 

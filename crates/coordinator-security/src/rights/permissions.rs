@@ -52,7 +52,11 @@ pub(crate) async fn check(cx: Cx, check: CheckPermission) -> Result<Decision, Fa
 fn named(cx: &Cx, user: &UserId) -> AccountName {
     let rights = cx.given.rights.snapshot();
     let name = || user.as_str().parse().ok();
-    rights.account_of(user).map(|account| account.username.clone()).or_else(name).unwrap_or_else(|| guards::account_of(cx))
+    rights
+        .account_of(user)
+        .map(|account| account.username.clone())
+        .or_else(name)
+        .unwrap_or_else(|| guards::account_of(cx))
 }
 
 /// Those that were granted.

@@ -3,8 +3,8 @@
 use catalog::{
     Done,
     security::{
-        AssignRole, CreateRole, DeleteRole, GetRole, ListRoles, OneRole, RemoveRole, RightsChange, RightsChanged, Roles,
-        UpdateRole, WhichRole,
+        AssignRole, CreateRole, DeleteRole, GetRole, ListRoles, OneRole, RemoveRole, RightsChange, RightsChanged,
+        Roles, UpdateRole, WhichRole,
     },
 };
 use store::accounts::{grants, permissions::Rule, roles::Role};
