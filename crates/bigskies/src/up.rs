@@ -80,8 +80,10 @@ impl Used {
         if client.broker.is_some() {
             let credentials = client.credentials.as_deref().map(Credentials::read).transpose()?;
             let reach = Reach { address: client.address()?, credentials, kind: BrokerKind::External };
+            folder.inner("credentials")?;
             return Ok(Self { reach, embedded: None });
         }
+        folder.inner("credentials")?;
         let node = node::read_or_make(folder.path())?;
         let embedded = broker::start(&options.listen(), node.clone(), folder.inner("broker")?).await?;
         let address = broker::address_of(&embedded.broker)?;
