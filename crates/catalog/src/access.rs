@@ -24,6 +24,10 @@ pub enum Capacity {
     Coordinator(Owner),
     /// A face of the platform (HTTP, gRPC, Alpaca), which sends for others and reads what they may.
     Face,
+    /// A process of ours that waits for the database and for the coordinators.
+    Node,
+    /// Somebody who is to log in yet.
+    Lobby,
     /// A plugin, with the topics that its manifest names beside its own.
     Plugin {
         /// Its id.
@@ -55,6 +59,17 @@ impl Access {
                 access.add_client(entries, |_| true);
             }
             Capacity::Coordinator(owner) => access.add_coordinator(*owner, entries),
+            Capacity::Node => {
+                // It makes the first administrator, too.
+                access.add_client(entries, |needs| needs == Needs::Nobody);
+                access.add_waiting();
+            }
+            Capacity::Lobby => access.publish.extend(
+                entries
+                    .iter()
+                    .filter(|entry| matches!(entry.needs, Needs::Nobody | Needs::Anybody))
+                    .flat_map(Entry::inbound_topics),
+            ),
             Capacity::Plugin { id, publishes, reads } => {
                 access.publish_filters.push(topic::plugin(id));
                 access.read_filters.extend([topic::plugin(id), topic::plugin_token(id)]);
@@ -94,6 +109,12 @@ impl Access {
         let wide = Owner::ALL.into_iter().flat_map(|owner| [topic::events_of(owner), topic::states_of(owner)]);
         let wider = [topic::EVERY_EVENT, topic::EVERY_STATE, topic::EVERY_HEALTH].map(str::to_owned);
         self.read_filters.extend(wide.chain(wider).filter(is_open));
+    }
+
+    /// What a process needs before it is anything: the hand-out of the database, and how the others are.
+    fn add_waiting(&mut self) {
+        self.read_filters.extend([topic::EVERY_HEALTH, topic::CREDENTIALS].map(str::to_owned));
+        self.publish.insert(topic::inbound("bootstrap/request"));
     }
 
     fn add_coordinator(&mut self, owner: Owner, entries: &[Entry]) {

@@ -9,7 +9,7 @@ use store::{Leadership, Store};
 use tokio_util::sync::CancellationToken;
 use vocabulary::{Clock, Fault, ids::AccountName};
 
-use crate::{Authority, Coordinator, shift};
+use crate::{Authority, Coordinator, Trail, shift};
 
 /// The shortest and the longest pause before a coordinator is started anew.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(10));
@@ -31,6 +31,8 @@ pub struct Frame {
     pub account: AccountName,
     /// Who may do what.
     pub authority: Arc<dyn Authority>,
+    /// Where it is recorded who did what.
+    pub trail: Trail,
     /// The database.
     pub store: Store,
     /// Where now comes from.

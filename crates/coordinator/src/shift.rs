@@ -20,6 +20,7 @@ use crate::{
     memory::{Recent, outcome_unknown, stored},
     pulse,
     routes::Route,
+    trail::Trail,
 };
 
 /// How long connecting may take at the start of a life.
@@ -40,6 +41,7 @@ pub(crate) struct Shared<C: Coordinator> {
     pub(crate) store: Store,
     pub(crate) clock: Clock,
     pub(crate) authority: Arc<dyn Authority>,
+    pub(crate) trail: Trail,
     pub(crate) inbox: Inbox,
     pub(crate) recent: Recent,
     pub(crate) fences: Fences,
@@ -135,6 +137,7 @@ async fn with_buses<C: Coordinator>(
         store: frame.store.clone(),
         clock: frame.clock.clone(),
         authority: Arc::clone(&frame.authority),
+        trail: frame.trail.clone(),
         started_at: frame.clock.now(),
         tracker: tracker.clone(),
         coordinator,

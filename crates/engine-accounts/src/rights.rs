@@ -162,6 +162,11 @@ impl Rights {
         self.current.load().check(account, right.into(), scopes)
     }
 
+    /// Whether `account` may do this somewhere: everywhere, or in some scope or other. For who is asked before the thing is known.
+    pub fn check_somewhere<'a>(&self, account: &AccountName, right: impl Into<Right<'a>>) -> bool {
+        self.current.load().check_somewhere(account, right.into())
+    }
+
     /// Whether the account is enabled and has the administrator's role.
     pub fn is_administrator(&self, account: &AccountName) -> bool {
         self.current.load().account(account).is_some_and(|account| account.enabled && account.administrator)

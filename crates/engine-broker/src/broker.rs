@@ -8,6 +8,7 @@ use tokio_util::sync::DropGuard;
 use vocabulary::{Clock, ids::AccountName};
 
 use crate::{
+    admissions,
     error::{BrokerError, PublishError},
     events::Events,
     gate::{Gate, Transport},
@@ -121,7 +122,7 @@ impl Broker {
         statistics::now(&self.0.shared).await
     }
 
-    /// Who comes and goes from now on.
+    /// Who comes and goes and who is refused what, from now on.
     pub fn events(&self) -> Events {
         Events(self.0.shared.observe())
     }
@@ -130,6 +131,12 @@ impl Broker {
     /// longer have and says how many they were. (Publishing is asked about message by message.) Clients stay connected.
     pub async fn rights_changed(&self, account: &AccountName) -> usize {
         rights::review(&self.0.shared, Some(account)).await
+    }
+
+    /// Something may have been revoked: ends every connection whose [`Admission`](crate::Admission) does not stand any more and says how
+    /// many they were. Wills are published, sessions are kept; who is admitted again may come back.
+    pub fn review_connections(&self) -> usize {
+        admissions::review(&self.0.shared)
     }
 
     /// Ends the connection of a client, says whether there was one. Its will is published, its session is kept; it may come back.

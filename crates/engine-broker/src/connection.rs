@@ -12,7 +12,8 @@ use std::{
 };
 
 use mqtt5::{
-    broker::{AuthProvider, AuthResult, storage::StorageBackend},
+    MqttError,
+    broker::{AuthProvider, AuthResult, EnhancedAuthResult, storage::StorageBackend},
     packet::connect::ConnectPacket,
     protocol::v5::reason_codes::ReasonCode,
 };
@@ -21,15 +22,16 @@ use tokio_util::sync::CancellationToken;
 use vocabulary::ids::AccountName;
 
 use crate::{
-    events::Event,
-    gate::{Credentials, Refused, Transport},
+    admissions::{self, Terms},
+    events::{Attempt, Event, Objection, cut},
+    gate::{Admission, Asker, Credentials, Refused, Transport},
     rules,
     seats::{Link, NoSeat, Protocol, Seat},
     shared::Shared,
 };
 
-/// Ids that the protocol crate gives a meaning of its own (an account by certificate); nobody may choose one.
-const RESERVED_ID_PREFIX: &str = "cert:";
+/// What no client id begins with: the protocol crate takes the first for an account by certificate, the second is ours.
+const RESERVED_ID_PREFIXES: [&str; 2] = ["cert:", "$"];
 
 /// A connection as the protocol crate's questions and the wire see it.
 pub(crate) struct Connection {
@@ -41,6 +43,8 @@ pub(crate) struct Connection {
     v311: AtomicBool,
     pub(crate) traffic: Arc<Traffic>,
     marks: Marks,
+    /// Whether the client was told that it may not connect, and observers with it.
+    refused: AtomicBool,
     /// Rings when the client is admitted.
     pub(crate) admitted: Notify,
     /// Ends the connection in an orderly way.
@@ -52,8 +56,21 @@ pub(crate) struct Connection {
 struct Identity {
     client_id: Arc<str>,
     account: AccountName,
-    /// Its will was checked with this mark; it is asked about again when it is published.
-    will_retained: bool,
+    /// Its will, which is asked about again when it is published.
+    will: Option<Box<Will>>,
+}
+
+/// Where a will goes, and whether it is to be retained.
+#[derive(Debug)]
+struct Will {
+    topic: String,
+    retain: bool,
+}
+
+impl Identity {
+    fn asker(&self, peer: SocketAddr) -> Asker<'_> {
+        Asker { account: &self.account, client_id: &self.client_id, peer }
+    }
 }
 
 impl Connection {
@@ -68,6 +85,7 @@ impl Connection {
             v311: AtomicBool::new(false),
             traffic: Arc::default(),
             marks: Marks::default(),
+            refused: AtomicBool::new(false),
             admitted: Notify::new(),
         }
     }
@@ -93,8 +111,34 @@ impl Connection {
         });
     }
 
+    /// The handler ended with this error. Where that is a refusal which nobody was told of yet, observers are.
+    pub(crate) fn note_failure(&self, error: &MqttError) {
+        let Some(why) = objection(error) else { return };
+        if self.identity.get().is_some() {
+            return self.tell_refused(Attempt::Packet, why);
+        }
+        if self.refused.load(Ordering::Relaxed) {
+            return;
+        }
+        self.shared.counters.refused_connects.fetch_add(1, Ordering::Relaxed);
+        let id = match error {
+            MqttError::InvalidClientId(id) => id,
+            // The only thing for which the protocol crate refuses a client unasked.
+            MqttError::AuthenticationFailed => "cert:",
+            _ => "",
+        };
+        self.shared.tell_refused(id, None, self.peer, Attempt::Connect { username: None }, why);
+    }
+
+    fn tell_refused(&self, what: Attempt, why: Objection) {
+        let Some(Identity { client_id, account, .. }) = self.identity.get() else { return };
+        self.shared.tell_refused(client_id, Some(account), self.peer, what, why);
+    }
+
     /// The connection is over.
     pub(crate) fn leave(&self) {
+        // Whatever waits for the end of the connection need not wait any more.
+        self.kick.cancel();
         let identity = self.identity.get();
         let seat = identity.and_then(|identity| self.shared.seats.free(&identity.client_id, self.number));
         self.shared.counters.departed.add(&self.traffic);
@@ -104,9 +148,9 @@ impl Connection {
         }
     }
 
-    async fn admit(&self, connect: &ConnectPacket) -> Result<String, ReasonCode> {
-        if connect.client_id.starts_with(RESERVED_ID_PREFIX) {
-            return Err(ReasonCode::ClientIdentifierNotValid);
+    async fn admit(&self, connect: &ConnectPacket) -> Result<String, Refusal> {
+        if RESERVED_ID_PREFIXES.iter().any(|prefix| connect.client_id.starts_with(prefix)) {
+            return Err(Refusal::connect(Objection::ClientId));
         }
         let credentials = Credentials {
             client_id: connect.client_id.clone(),
@@ -114,77 +158,180 @@ impl Connection {
             password: connect.password.clone(),
             peer: self.peer,
             transport: self.transport,
+            certificate: Vec::new(),
         };
-        let account = self.shared.gate.connect(&credentials).await.map_err(|refused| match refused {
-            Refused::Credentials => ReasonCode::BadUsernameOrPassword,
-            Refused::NotAllowed => ReasonCode::NotAuthorized,
-            Refused::Busy => ReasonCode::ServerBusy,
-        })?;
-        self.check_will(&account, connect)?;
+        let admission = self.shared.gate.connect(&credentials).await.map_err(|why| Refusal::connect(why.into()))?;
+        drop(credentials);
+        let Admission { account, until, proof } = admission;
+        let refused = |refusal: Refusal| Refusal { account: Some(account.clone()), ..refusal };
+        let will = self.check_will(&account, connect).map_err(refused)?;
         self.v311.store(connect.protocol_version == 4, Ordering::Relaxed);
-        self.take_seat(&account, connect).await?;
+        self.take_seat(&account, Terms::of(until, proof), will, connect).await.map_err(refused)?;
         Ok(account.into())
     }
 
     /// A will to a topic that may not be published to would be welcomed and then never be sent.
-    fn check_will(&self, account: &AccountName, connect: &ConnectPacket) -> Result<(), ReasonCode> {
-        let Some(will) = &connect.will else { return Ok(()) };
-        if let Err(reason) = rules::check_topic(&will.topic) {
-            tracing::debug!(client = connect.client_id, %account, %reason, "will has no good topic");
-            return Err(ReasonCode::TopicNameInvalid);
-        }
-        if self.shared.gate.publish(account, &will.topic, will.retain) {
-            Ok(())
+    fn check_will(&self, account: &AccountName, connect: &ConnectPacket) -> Result<Option<Box<Will>>, Refusal> {
+        let Some(will) = &connect.will else { return Ok(None) };
+        let (topic, retain) = (&will.topic, will.retain);
+        let refused = |why| Refusal { account: None, what: Attempt::Will { topic: cut(topic), retain }, why };
+        rules::check_topic(topic).map_err(|reason| refused(reason.into()))?;
+        let asker = Asker { account, client_id: &connect.client_id, peer: self.peer };
+        if self.shared.gate.publish(&asker, topic, retain) {
+            Ok(Some(Box::new(Will { topic: topic.clone(), retain })))
         } else {
-            Err(ReasonCode::NotAuthorized)
+            Err(refused(Objection::Rights))
         }
     }
 
     /// Binds the client id to the account. Without this another account's clean start would throw the owner out and destroy its session.
-    async fn take_seat(&self, account: &AccountName, connect: &ConnectPacket) -> Result<(), ReasonCode> {
+    async fn take_seat(
+        &self,
+        account: &AccountName,
+        terms: Option<Arc<Terms>>,
+        will: Option<Box<Will>>,
+        connect: &ConnectPacket,
+    ) -> Result<(), Refusal> {
         let protocol = if self.is_v311() { Protocol::V311 } else { Protocol::V5 };
         let link = Link { peer: self.peer, transport: self.transport, protocol, since: self.shared.clock.now() };
         let (connection, kick) = (self.number, self.kick.clone());
         let traffic = Arc::clone(&self.traffic);
-        let seat = Seat { connection, account: account.clone(), link, welcomed: false, kick, traffic };
+        let seat = Seat { connection, account: account.clone(), link, terms, welcomed: false, kick, traffic };
+        let terms = seat.terms.clone();
         let claimed = self.shared.seats.claim(&connect.client_id, seat, self.shared.limits.clients);
         claimed.map_err(|reason| match reason {
-            NoSeat::Foreign => ReasonCode::ClientIdentifierNotValid,
-            NoSeat::Full => ReasonCode::ServerBusy,
+            NoSeat::Foreign => Refusal::connect(Objection::ForeignClientId),
+            NoSeat::Full => Refusal::connect(Objection::Full),
         })?;
         // From here on `leave` frees the seat.
-        let will_retained = connect.will.as_ref().is_some_and(|will| will.retain);
         let client_id = Arc::from(connect.client_id.as_str());
-        let _ = self.identity.set(Identity { client_id, account: account.clone(), will_retained });
+        let _ = self.identity.set(Identity { client_id, account: account.clone(), will });
         match self.shared.storage.get_session(&connect.client_id).await {
-            Ok(None) => Ok(()),
-            Ok(Some(session)) if session.user_id.as_deref() == Some(account.as_str()) => Ok(()),
-            Ok(Some(_)) => Err(ReasonCode::ClientIdentifierNotValid),
+            Ok(None) => {}
+            Ok(Some(session)) if session.user_id.as_deref() == Some(account.as_str()) => {}
+            Ok(Some(_)) => return Err(Refusal::connect(Objection::ForeignClientId)),
             Err(error) => {
                 tracing::error!(client = connect.client_id, %error, "session can't be read");
-                Err(ReasonCode::ServerUnavailable)
+                return Err(Refusal::connect(Objection::Storage));
             }
+        }
+        // A review that came between the gate's answer and the seat has not seen this connection.
+        match terms {
+            Some(terms) if !terms.hold(self.shared.clock.now()) => Err(Refusal::connect(Objection::Lapsed)),
+            Some(terms) => {
+                admissions::watch(&self.shared, &terms, &self.kick);
+                Ok(())
+            }
+            None => Ok(()),
         }
     }
 
     fn may_publish(&self, topic: &str) -> bool {
         let Some(identity) = self.identity.get() else { return false };
+        let asker = identity.asker(self.peer);
         // Asked without an arrival only for the will.
-        let retain = self.marks.asked().unwrap_or(identity.will_retained);
-        let may = rules::check_topic(topic).is_ok() && self.shared.gate.publish(&identity.account, topic, retain);
-        if !may {
-            self.shared.counters.refused_publishes.fetch_add(1, Ordering::Relaxed);
+        let arrived = self.marks.asked();
+        let will = identity.will.as_deref().filter(|will| will.topic == topic);
+        let retain = arrived.or(will.map(|will| will.retain)).unwrap_or_default();
+        let allowed = |retain| self.shared.gate.publish(&asker, topic, retain);
+        let may = rules::check_topic(topic).map_err(Objection::from).and_then(|()| {
+            // A message that arrived and was never asked about, since the connection broke, must not lend its mark to the will.
+            let both = will.is_none_or(|will| will.retain == retain || allowed(will.retain));
+            if both && allowed(retain) { Ok(()) } else { Err(Objection::Rights) }
+        });
+        may.map_err(|why| self.note_refused_publish(topic, retain, arrived.is_none(), why)).is_ok()
+    }
+
+    fn note_refused_publish(&self, topic: &str, retain: bool, will: bool, why: Objection) {
+        self.shared.counters.refused_publishes.fetch_add(1, Ordering::Relaxed);
+        if self.shared.is_observed() {
+            let topic = cut(topic);
+            self.tell_refused(
+                if will { Attempt::Will { topic, retain } } else { Attempt::Publish { topic, retain } },
+                why,
+            );
         }
-        may
     }
 
     fn may_subscribe(&self, subscription: &str) -> bool {
         let Some(identity) = self.identity.get() else { return false };
-        let may = self.shared.may_subscribe(&identity.account, subscription);
-        if !may {
+        let may = self.shared.may_subscribe(&identity.asker(self.peer), subscription);
+        may.map_err(|why| {
             self.shared.counters.refused_subscribes.fetch_add(1, Ordering::Relaxed);
+            if self.shared.is_observed() {
+                self.tell_refused(Attempt::Subscribe { filter: cut(subscription) }, why);
+            }
+        })
+        .is_ok()
+    }
+
+    fn note_refused_connect(&self, connect: &ConnectPacket, refusal: Refusal) -> ReasonCode {
+        let (client, peer, code) = (&connect.client_id, self.peer, refusal.code());
+        self.refused.store(true, Ordering::Relaxed);
+        self.shared.counters.refused_connects.fetch_add(1, Ordering::Relaxed);
+        let user = connect.username.as_deref();
+        let Refusal { account, what, why } = refusal;
+        tracing::warn!(client, user, %peer, transport = %self.transport, reason = %why, "client refused");
+        let what = match what {
+            Attempt::Connect { .. } => Attempt::Connect { username: user.map(cut) },
+            other => other,
+        };
+        self.shared.tell_refused(client, account.as_ref(), peer, what, why);
+        code
+    }
+}
+
+/// Why a client is not admitted.
+struct Refusal {
+    account: Option<AccountName>,
+    what: Attempt,
+    why: Objection,
+}
+
+impl Refusal {
+    const fn connect(why: Objection) -> Self {
+        Self { account: None, what: Attempt::Connect { username: None }, why }
+    }
+
+    const fn code(&self) -> ReasonCode {
+        match self.why {
+            Objection::Gate(Refused::Credentials) => ReasonCode::BadUsernameOrPassword,
+            Objection::Gate(Refused::Busy) | Objection::Full => ReasonCode::ServerBusy,
+            Objection::Gate(Refused::NotAllowed) | Objection::Rights | Objection::Lapsed => ReasonCode::NotAuthorized,
+            Objection::ForeignClientId | Objection::ClientId => ReasonCode::ClientIdentifierNotValid,
+            Objection::Method => ReasonCode::BadAuthenticationMethod,
+            Objection::Topic(_) => ReasonCode::TopicNameInvalid,
+            Objection::TooLarge { .. } => ReasonCode::PacketTooLarge,
+            Objection::Malformed(_) => ReasonCode::MalformedPacket,
+            Objection::Storage => ReasonCode::ServerUnavailable,
         }
-        may
+    }
+}
+
+/// What is wrong with a client whose handler ended with this error; nothing where merely the connection broke.
+fn objection(error: &MqttError) -> Option<Objection> {
+    match error {
+        MqttError::PacketTooLarge { size, .. } => Some(Objection::TooLarge { bytes: *size }),
+        MqttError::InvalidClientId(_) | MqttError::ClientIdentifierNotValid | MqttError::AuthenticationFailed => {
+            Some(Objection::ClientId)
+        }
+        MqttError::ProtocolError(_)
+        | MqttError::MalformedPacket(_)
+        | MqttError::InvalidTopicName(_)
+        | MqttError::InvalidTopicFilter(_)
+        | MqttError::InvalidPacketType(_)
+        | MqttError::InvalidPropertyId(_)
+        | MqttError::DuplicatePropertyId(_)
+        | MqttError::InvalidQoS(_)
+        | MqttError::InvalidReasonCode(_)
+        | MqttError::InvalidState(_)
+        | MqttError::PacketIdInUse(_)
+        | MqttError::PayloadFormatInvalid
+        | MqttError::QuotaExceeded
+        | MqttError::ReceiveMaximumExceeded
+        | MqttError::TopicAliasInvalid(_)
+        | MqttError::UnsupportedProtocolVersion => Some(Objection::Malformed(cut(&error.to_string()))),
+        _ => None,
     }
 }
 
@@ -260,14 +407,29 @@ impl AuthProvider for Connection {
                     self.admitted.notify_one();
                     Ok(AuthResult::success_with_user(account))
                 }
-                Err(code) => {
-                    self.shared.counters.refused_connects.fetch_add(1, Ordering::Relaxed);
-                    let user = connect.username.as_deref().unwrap_or_default();
-                    tracing::warn!(client, user, %peer, transport = %self.transport, reason = ?code, "client refused");
-                    Ok(AuthResult::fail(code))
-                }
+                Err(refusal) => Ok(AuthResult::fail(self.note_refused_connect(connect, refusal))),
             }
         })
+    }
+
+    /// There is no other way than name and password, or a certificate; but only who says so here learns who tried.
+    fn supports_enhanced_auth(&self) -> bool {
+        true
+    }
+
+    fn authenticate_enhanced<'a>(
+        &'a self,
+        method: &'a str,
+        _: Option<&'a [u8]>,
+        client_id: &'a str,
+    ) -> Answer<'a, mqtt5::Result<EnhancedAuthResult>> {
+        self.refused.store(true, Ordering::Relaxed);
+        self.shared.counters.refused_connects.fetch_add(1, Ordering::Relaxed);
+        let what = Attempt::Connect { username: None };
+        self.shared.tell_refused(client_id, None, self.peer, what, Objection::Method);
+        tracing::warn!(client = client_id, peer = %self.peer, reason = %Objection::Method, "client refused");
+        let answer = EnhancedAuthResult::fail(method, ReasonCode::BadAuthenticationMethod);
+        Box::pin(ready(Ok(answer)))
     }
 
     fn authorize_publish<'a>(&'a self, _: &str, _: Option<&'a str>, topic: &'a str) -> Answer<'a, bool> {

@@ -31,6 +31,16 @@ pub enum BrokerError {
         /// What the system says.
         source: io::Error,
     },
+    /// TLS was asked for, and there is nothing to speak it with.
+    #[error(
+        "address {address} is for MQTT over {transport}, and there is no TLS configuration; give one with a certificate, or no such address"
+    )]
+    NoTls {
+        /// The first such address.
+        address: SocketAddr,
+        /// Which of the lists it stands in.
+        transport: Transport,
+    },
     /// Another broker works in the same folder.
     #[error("folder {path} is in use by another broker; stop that one or choose another folder", path = path.display())]
     StorageTaken {

@@ -1,21 +1,81 @@
 //! Who may connect, publish and subscribe: asked here, answered by who starts the broker.
 
-use std::{fmt, net::SocketAddr};
+use std::{
+    fmt,
+    net::{Ipv4Addr, SocketAddr, SocketAddrV4},
+    sync::Arc,
+};
 
 use engine::Boxed;
-use vocabulary::ids::AccountName;
+use rustls::pki_types::CertificateDer;
+use vocabulary::{Timestamp, ids::AccountName};
 
 /// The answers to the broker's three questions. `publish` and `subscribe` are asked for every message and filter, so they must be
 /// quick and must not wait.
 pub trait Gate: Send + Sync + 'static {
-    /// The account behind these credentials. A call that outlasts the handshake's deadline counts as refused.
-    fn connect<'a>(&'a self, credentials: &'a Credentials) -> Boxed<'a, Result<AccountName, Refused>>;
+    /// Who is behind these credentials, and for how long. A call that outlasts the handshake's deadline counts as refused.
+    fn connect<'a>(&'a self, credentials: &'a Credentials) -> Boxed<'a, Result<Admission, Refused>>;
 
-    /// Whether the account may publish to this topic, as a retained message or not. Asked for wills too.
-    fn publish(&self, account: &AccountName, topic: &str, retain: bool) -> bool;
+    /// Whether the asker may publish to this topic, as a retained message or not. Asked for wills too, when they are left and again when
+    /// they are due.
+    fn publish(&self, asker: &Asker<'_>, topic: &str, retain: bool) -> bool;
 
-    /// Whether the account may read everything that this filter matches; `$share/<group>/` is already stripped.
-    fn subscribe(&self, account: &AccountName, filter: &str) -> bool;
+    /// Whether the asker may read everything that this filter matches; `$share/<group>/` is already stripped.
+    fn subscribe(&self, asker: &Asker<'_>, filter: &str) -> bool;
+}
+
+/// Whether what a client was admitted by still stands: its token is not revoked, its certificate neither, its account not disabled. Asked
+/// often, so it must be quick and must not wait.
+pub type StillProven = Arc<dyn Fn() -> bool + Send + Sync>;
+
+/// As whom a client is admitted, and for how long.
+#[derive(Clone)]
+pub struct Admission {
+    /// Whose the connection is.
+    pub account: AccountName,
+    /// When the broker ends the connection, if what the client was admitted by has an end.
+    pub until: Option<Timestamp>,
+    /// Asked by [`Broker::review_connections`](crate::Broker::review_connections), which ends the connection once it says no.
+    pub proof: Option<StillProven>,
+}
+
+impl From<AccountName> for Admission {
+    /// As this account, for as long as the client stays.
+    fn from(account: AccountName) -> Self {
+        Self { account, until: None, proof: None }
+    }
+}
+
+impl fmt::Debug for Admission {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Admission")
+            .field("account", &self.account)
+            .field("until", &self.until)
+            .field("proof", &self.proof.as_ref().map(|_| "asked on review"))
+            .finish()
+    }
+}
+
+/// Who wants to publish or to subscribe.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Asker<'a> {
+    /// Whose the connection is.
+    pub account: &'a AccountName,
+    /// Its client's id; [`INSIDE`](Self::INSIDE) for messages from inside.
+    pub client_id: &'a str,
+    /// Where it comes from; [`NOWHERE`](Self::NOWHERE) for messages from inside, and where subscriptions that exist are asked about again.
+    pub peer: SocketAddr,
+}
+
+impl<'a> Asker<'a> {
+    /// The client id under which messages from inside are asked about; no client can have it.
+    pub const INSIDE: &'static str = "$inside";
+    /// The address of who has no connection at the moment.
+    pub const NOWHERE: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0));
+
+    pub(crate) const fn inside(account: &'a AccountName) -> Self {
+        Self { account, client_id: Self::INSIDE, peer: Self::NOWHERE }
+    }
 }
 
 /// What a client brings when it connects.
@@ -31,6 +91,8 @@ pub struct Credentials {
     pub peer: SocketAddr,
     /// What it came over.
     pub transport: Transport,
+    /// The client's certificate and those that lead to its authority, as TLS has proven them; empty where it showed none.
+    pub certificate: Vec<CertificateDer<'static>>,
 }
 
 impl fmt::Debug for Credentials {
@@ -41,6 +103,7 @@ impl fmt::Debug for Credentials {
             .field("password", &self.password.as_ref().map(|_| "***"))
             .field("peer", &self.peer)
             .field("transport", &self.transport)
+            .field("certificates", &self.certificate.len())
             .finish()
     }
 }
@@ -52,6 +115,10 @@ pub enum Transport {
     Tcp,
     /// Binary WebSocket frames.
     WebSocket,
+    /// TLS over TCP.
+    Tls,
+    /// Binary WebSocket frames over TLS.
+    SecureWebSocket,
 }
 
 impl Transport {
@@ -60,6 +127,8 @@ impl Transport {
         match self {
             Self::Tcp => "tcp",
             Self::WebSocket => "websocket",
+            Self::Tls => "tls",
+            Self::SecureWebSocket => "secure-websocket",
         }
     }
 }

@@ -95,9 +95,11 @@ async fn serve(
     }
     let leaving = Leaving(Arc::new(Connection::new(shared, peer, transport)));
     match transport {
-        Transport::Tcp => attend(stream, &leaving.0, deadline, permit).await,
+        Transport::Tcp | Transport::Tls => attend(stream, &leaving.0, deadline, permit).await,
         // Apart, so that what only these need is no weight for the others.
-        Transport::WebSocket => Box::pin(attend_websocket(stream, &leaving.0, deadline, permit)).await,
+        Transport::WebSocket | Transport::SecureWebSocket => {
+            Box::pin(attend_websocket(stream, &leaving.0, deadline, permit)).await
+        }
     }
 }
 
@@ -158,7 +160,10 @@ where
     };
     match outcome {
         Ok(()) => tracing::debug!(%peer, "connection ended"),
-        Err(error) => tracing::debug!(%peer, %error, "connection ended"),
+        Err(error) => {
+            tracing::debug!(%peer, %error, "connection ended");
+            connection.note_failure(&error);
+        }
     }
     // What the handler said last, a refusal or a goodbye, is still to be sent.
     let _ = timeout(FAREWELL, wire.close()).await;

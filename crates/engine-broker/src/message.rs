@@ -6,7 +6,7 @@ use bytes::Bytes;
 use mqtt5::{QoS, packet::publish::PublishPacket};
 use vocabulary::ids::AccountName;
 
-use crate::{error::PublishError, rules, shared::Shared};
+use crate::{error::PublishError, gate::Asker, rules, shared::Shared};
 
 /// A message to publish.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,7 +71,7 @@ pub(crate) async fn publish(shared: &Shared, account: &AccountName, message: Mes
     if payload.len() > shared.limits.packet_bytes {
         return Err(PublishError::TooLarge { topic, bytes: payload.len(), limit: shared.limits.packet_bytes });
     }
-    if !shared.gate.publish(account, &topic, retain) {
+    if !shared.gate.publish(&Asker::inside(account), &topic, retain) {
         return Err(PublishError::NotAllowed { account: account.clone(), topic });
     }
     let mut packet = PublishPacket::new(topic, payload, quality.into()).with_retain(retain);

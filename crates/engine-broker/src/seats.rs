@@ -9,7 +9,7 @@ use std::{
 use tokio_util::sync::CancellationToken;
 use vocabulary::{Timestamp, ids::AccountName};
 
-use crate::{connection::Traffic, gate::Transport};
+use crate::{admissions::Terms, connection::Traffic, gate::Transport};
 
 /// A client, connected or awaited.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,6 +62,8 @@ pub(crate) struct Seat {
     pub(crate) connection: u64,
     pub(crate) account: AccountName,
     pub(crate) link: Link,
+    /// How long the admission stands; nothing where it has no end.
+    pub(crate) terms: Option<Arc<Terms>>,
     pub(crate) welcomed: bool,
     pub(crate) kick: CancellationToken,
     pub(crate) traffic: Arc<Traffic>,
@@ -123,6 +125,13 @@ impl Seats {
         let newest =
             |taken: &Vec<Seat>| taken.iter().filter(|seat| seat.welcomed).max_by_key(|s| s.connection).cloned();
         self.lock().iter().filter_map(|(id, taken)| Some((id.clone(), newest(taken)?))).collect()
+    }
+
+    /// All connections whose admission may end, of clients that are not welcomed yet too.
+    pub(crate) fn with_terms(&self) -> Vec<(String, Seat)> {
+        let seats = self.lock();
+        let all = seats.iter().flat_map(|(id, taken)| taken.iter().map(move |seat| (id, seat)));
+        all.filter(|(_, seat)| seat.terms.is_some()).map(|(id, seat)| (id.clone(), seat.clone())).collect()
     }
 
     /// Ends the connections that `chosen` picks and says how many they were.

@@ -1,6 +1,7 @@
 //! What all connections of one broker share.
 
 use std::{
+    net::SocketAddr,
     sync::{
         Arc,
         atomic::{AtomicU64, AtomicUsize, Ordering},
@@ -19,7 +20,18 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use vocabulary::{Clock, ids::AccountName};
 
-use crate::{broker::Options, connection::Traffic, events::Event, gate::Gate, limits::Limits, rules, seats::Seats};
+use crate::{
+    broker::Options,
+    connection::Traffic,
+    events::{Attempt, Event, Objection},
+    gate::{Asker, Gate},
+    limits::Limits,
+    rules,
+    seats::Seats,
+};
+
+/// How much of a refused client's id is told.
+const CLIENT_ID_CHARACTERS_MAX: usize = 128;
 
 /// The parts of a broker, made once at its start.
 pub(crate) struct Shared {
@@ -85,9 +97,10 @@ impl Shared {
         }
     }
 
-    /// Whether the account may have this subscription, `$share` or not.
-    pub(crate) fn may_subscribe(&self, account: &AccountName, subscription: &str) -> bool {
-        rules::check_filter(subscription).is_ok_and(|filter| self.gate.subscribe(account, filter))
+    /// Whether the asker may have this subscription, `$share` or not.
+    pub(crate) fn may_subscribe(&self, asker: &Asker<'_>, subscription: &str) -> Result<(), Objection> {
+        let filter = rules::check_filter(subscription)?;
+        if self.gate.subscribe(asker, filter) { Ok(()) } else { Err(Objection::Rights) }
     }
 
     /// Tells whoever observes.
@@ -96,6 +109,27 @@ impl Shared {
         let _ = self.events.send(event);
         let clients = u32::try_from(self.seats.count()).unwrap_or(u32::MAX);
         observability::metrics::gauge!(observability::metrics::BROKER_CLIENTS).set(f64::from(clients));
+    }
+
+    /// Tells whoever observes that somebody may not. The client's texts may be long and are cut.
+    pub(crate) fn tell_refused(
+        &self,
+        client_id: &str,
+        account: Option<&AccountName>,
+        peer: SocketAddr,
+        what: Attempt,
+        why: Objection,
+    ) {
+        if self.is_observed() {
+            let client_id: String = client_id.chars().take(CLIENT_ID_CHARACTERS_MAX).collect();
+            let (client_id, account) = (client_id.into(), account.cloned());
+            let _ = self.events.send(Event::Refused { client_id, account, peer, what, why });
+        }
+    }
+
+    /// Whether anybody observes.
+    pub(crate) fn is_observed(&self) -> bool {
+        self.events.receiver_count() > 0
     }
 
     pub(crate) fn observe(&self) -> broadcast::Receiver<Event> {

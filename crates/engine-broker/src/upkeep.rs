@@ -6,7 +6,7 @@ use health::{Report, Status};
 use mqtt5::broker::storage::StorageBackend;
 use tokio::time::{MissedTickBehavior, interval};
 
-use crate::{rights, shared::Shared, statistics};
+use crate::{admissions, rights, shared::Shared, statistics};
 
 /// Starts the two rounds, once health has been looked at.
 pub(crate) async fn start(shared: &Arc<Shared>) {
@@ -45,6 +45,7 @@ async fn sweep(shared: &Shared) {
     shared.monitor.cleanup_expired_windows().await;
     // A SUBSCRIBE that was under way while rights changed passed with the old ones.
     rights::review(shared, None).await;
+    admissions::review(shared);
 }
 
 async fn look(shared: &Shared, listeners: usize) {

@@ -5,7 +5,7 @@ use std::{path::Path, sync::Arc};
 use bus::{BrokerKind, Credentials};
 use coordinator::{Authority, Trust};
 use engine::Boxed;
-use engine_broker::{Gate, Refused};
+use engine_broker::{Admission, Asker, Gate, Refused};
 use vocabulary::{Fault, ids::AccountName};
 
 use crate::data_folder::credentials_file;
@@ -53,26 +53,26 @@ pub(crate) struct Door {
 }
 
 impl Gate for Door {
-    fn connect<'a>(&'a self, client: &'a engine_broker::Credentials) -> Boxed<'a, Result<AccountName, Refused>> {
+    fn connect<'a>(&'a self, client: &'a engine_broker::Credentials) -> Boxed<'a, Result<Admission, Refused>> {
         Box::pin(async move {
             let Some(name) = &client.username else {
-                return if self.open { Ok(operator()) } else { Err(Refused::Credentials) };
+                return if self.open { Ok(operator().into()) } else { Err(Refused::Credentials) };
             };
             let known = [&self.accounts.node, &self.accounts.operator];
             let password = client.password.as_deref().unwrap_or_default();
             let found = known.into_iter().find(|account| account.account.as_str() == name);
             match found {
-                Some(account) if is_same(account.password.as_bytes(), password) => Ok(account.account.clone()),
+                Some(account) if is_same(account.password.as_bytes(), password) => Ok(account.account.clone().into()),
                 _ => Err(Refused::Credentials),
             }
         })
     }
 
-    fn publish(&self, _: &AccountName, _: &str, _: bool) -> bool {
+    fn publish(&self, _: &Asker<'_>, _: &str, _: bool) -> bool {
         true
     }
 
-    fn subscribe(&self, _: &AccountName, _: &str) -> bool {
+    fn subscribe(&self, _: &Asker<'_>, _: &str) -> bool {
         true
     }
 }

@@ -46,6 +46,8 @@ fn fault(error: BrokerError) -> Fault {
     let flag = |transport: Transport| match transport {
         Transport::Tcp => "--mqtt",
         Transport::WebSocket => "--mqtt-ws",
+        Transport::Tls => "--mqtts",
+        Transport::SecureWebSocket => "--mqtt-wss",
     };
     match &error {
         BrokerError::AddressTaken { address, transport } => {
@@ -55,6 +57,7 @@ fn fault(error: BrokerError) -> Fault {
         BrokerError::Listen { transport, .. } => {
             Fault::invalid(error.to_string()).hint(format!("choose another address with {}", flag(*transport)))
         }
+        BrokerError::NoTls { .. } => Fault::internal(error.to_string()),
         BrokerError::StorageTaken { .. } | BrokerError::Storage { .. } => {
             Fault::unavailable(error.to_string()).hint("choose another folder with --data-dir")
         }

@@ -16,7 +16,7 @@ use catalog::{Command, Owner, frame::SetSetting};
 use coordinator::{Frame, Trust};
 use coordinator_message::{Given, Message};
 use engine::{Boxed, Engine as _};
-use engine_broker::{Broker, Credentials, Gate, Options, Refused};
+use engine_broker::{Admission, Asker, Broker, Credentials, Gate, Options, Refused};
 use serde_json::Value;
 use store::{ClusterOptions, PoolSettings, PrivateCluster, Store, migrations};
 use tempfile::TempDir;
@@ -84,15 +84,15 @@ impl Drop for Server {
 struct Open;
 
 impl Gate for Open {
-    fn connect<'a>(&'a self, _: &'a Credentials) -> Boxed<'a, Result<AccountName, Refused>> {
-        Box::pin(async { Ok(operator()) })
+    fn connect<'a>(&'a self, _: &'a Credentials) -> Boxed<'a, Result<Admission, Refused>> {
+        Box::pin(async { Ok(operator().into()) })
     }
 
-    fn publish(&self, _: &AccountName, _: &str, _: bool) -> bool {
+    fn publish(&self, _: &Asker<'_>, _: &str, _: bool) -> bool {
         true
     }
 
-    fn subscribe(&self, _: &AccountName, _: &str) -> bool {
+    fn subscribe(&self, _: &Asker<'_>, _: &str) -> bool {
         true
     }
 }

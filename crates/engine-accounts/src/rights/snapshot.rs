@@ -130,6 +130,14 @@ impl Snapshot {
         Decision { allowed: reason == Reason::Granted, reason, generation: self.generation }
     }
 
+    /// Whether an account may do this everywhere or in some scope.
+    pub fn check_somewhere(&self, name: &AccountName, right: Right<'_>) -> bool {
+        if self.check(name, right, &[]).allowed {
+            return true;
+        }
+        self.scopes.keys().any(|scope| self.check(name, right, &[scope]).allowed)
+    }
+
     fn reason(&self, name: &AccountName, right: Right<'_>, scopes: &[&str]) -> Reason {
         let Some(compiled) = self.compiled(name) else { return Reason::UnknownAccount };
         if !compiled.account.enabled {

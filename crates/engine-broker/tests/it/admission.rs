@@ -167,7 +167,7 @@ async fn a_taken_port_is_named() {
         let mut options = options(&gate);
         match transport {
             Transport::Tcp => options.tcp = vec![address],
-            Transport::WebSocket => options.websocket = vec![address],
+            _ => options.websocket = vec![address],
         }
         let error = Broker::start(options).await.unwrap_err();
         assert!(error.to_string().contains(&address.to_string()), "{error}");
@@ -183,7 +183,7 @@ async fn a_taken_port_is_named() {
 
 #[tokio::test]
 async fn who_comes_and_goes() {
-    use engine_broker::Event;
+    use engine_broker::{Attempt, Event, Objection, Refused};
     let (broker, tcp, _) = broker().await;
     let mut events = broker.events();
     let raw = Raw::welcome(tcp, &Hello::new(Level::V5, "seen", "alice")).await;
@@ -195,6 +195,14 @@ async fn who_comes_and_goes() {
     };
     assert_eq!(events.next().await, Some(connected));
     assert_eq!(Raw::hello(tcp, &Hello::new(Level::V5, "unseen", "mallory")).await.1, 0x86);
+    match events.next().await {
+        Some(Event::Refused { client_id, account: None, what, why, .. }) => {
+            assert_eq!(&*client_id, "unseen");
+            assert_eq!(what, Attempt::Connect { username: Some("mallory".to_owned()) });
+            assert_eq!(why, Objection::Gate(Refused::Credentials));
+        }
+        other => panic!("{other:?}"),
+    }
     raw.bye().await;
     assert_eq!(events.next().await, Some(Event::Disconnected { client_id, account: alice }));
     for _ in 0..200 {

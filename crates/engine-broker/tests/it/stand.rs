@@ -9,7 +9,7 @@ use std::{
 };
 
 use engine::Boxed;
-use engine_broker::{Broker, Credentials, Gate, Limits, Options, Refused};
+use engine_broker::{Admission, Asker, Broker, Credentials, Gate, Limits, Options, Refused};
 use vocabulary::{Clock, ids::AccountName};
 
 /// How long a test waits for anything before it fails.
@@ -42,7 +42,7 @@ impl TableGate {
 }
 
 impl Gate for TableGate {
-    fn connect<'a>(&'a self, credentials: &'a Credentials) -> Boxed<'a, Result<AccountName, Refused>> {
+    fn connect<'a>(&'a self, credentials: &'a Credentials) -> Boxed<'a, Result<Admission, Refused>> {
         Box::pin(async move {
             let name = credentials.username.as_deref().ok_or(Refused::Credentials)?;
             match name {
@@ -52,21 +52,21 @@ impl Gate for TableGate {
                 name => {
                     let known = self.rows.read().unwrap().contains_key(name);
                     let proven = credentials.password.as_deref() == Some(name.as_bytes());
-                    if known && proven { Ok(account(name)) } else { Err(Refused::Credentials) }
+                    if known && proven { Ok(account(name).into()) } else { Err(Refused::Credentials) }
                 }
             }
         })
     }
 
-    fn publish(&self, account: &AccountName, topic: &str, retain: bool) -> bool {
-        self.rows.read().unwrap()[account.as_str()].publish.iter().any(|row| match row.strip_prefix("retain:") {
+    fn publish(&self, asker: &Asker<'_>, topic: &str, retain: bool) -> bool {
+        self.rows.read().unwrap()[asker.account.as_str()].publish.iter().any(|row| match row.strip_prefix("retain:") {
             Some(prefix) => topic.starts_with(prefix),
             None => !retain && topic.starts_with(row),
         })
     }
 
-    fn subscribe(&self, account: &AccountName, filter: &str) -> bool {
-        self.rows.read().unwrap()[account.as_str()].subscribe.iter().any(|row| filter.starts_with(row))
+    fn subscribe(&self, asker: &Asker<'_>, filter: &str) -> bool {
+        self.rows.read().unwrap()[asker.account.as_str()].subscribe.iter().any(|row| filter.starts_with(row))
     }
 }
 
