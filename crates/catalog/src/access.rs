@@ -9,9 +9,10 @@ use std::collections::HashSet;
 use vocabulary::ids::{AccountName, PluginId};
 
 use crate::{
-    Entry, Owner,
+    Command as _, Entry, Owner,
     entry::Kind,
     kinds::Needs,
+    security::CreateKey,
     topic::{self, covers},
 };
 
@@ -64,12 +65,13 @@ impl Access {
                 access.add_client(entries, |needs| needs == Needs::Nobody);
                 access.add_waiting();
             }
-            Capacity::Lobby => access.publish.extend(
-                entries
-                    .iter()
-                    .filter(|entry| matches!(entry.needs, Needs::Nobody | Needs::Anybody))
-                    .flat_map(Entry::inbound_topics),
-            ),
+            Capacity::Lobby => {
+                // With the token of the session that is begun here a password is changed and a key is made.
+                let is_open = |entry: &&Entry| {
+                    matches!(entry.needs, Needs::Nobody | Needs::Anybody) || entry.name == CreateKey::NAME
+                };
+                access.publish.extend(entries.iter().filter(is_open).flat_map(Entry::inbound_topics));
+            }
             Capacity::Plugin { id, publishes, reads } => {
                 access.publish_filters.push(topic::plugin(id));
                 access.read_filters.extend([topic::plugin(id), topic::plugin_token(id)]);
@@ -257,6 +259,28 @@ mod tests {
             ("bigskies/plugin/#", false),
             ("sky/north", true),
             ("sky/#", false),
+        ] {
+            assert_eq!(access.may_read(filter), wanted, "read {filter}");
+        }
+    }
+
+    #[test]
+    fn who_is_to_log_in_yet_can_log_in_and_take_a_key_along() {
+        let access = access(&Capacity::Lobby, |_| true);
+        for (topic, wanted) in [
+            ("bigskies/coordinator/security/auth/login", true),
+            ("bigskies/coordinator/security/user/setup", true),
+            ("bigskies/coordinator/security/user/password/change", true),
+            ("bigskies/coordinator/security/key/create", true),
+            ("bigskies/coordinator/security/user/create", false),
+            ("bigskies/coordinator/telescope/control/slew", false),
+        ] {
+            assert_eq!(access.may_publish(topic), wanted, "publish {topic}");
+        }
+        for (filter, wanted) in [
+            ("bigskies/client/ann/c/reply/#", true),
+            ("bigskies/coordinator/telescope/event/#", false),
+            ("bigskies/coordinator/health/+", false),
         ] {
             assert_eq!(access.may_read(filter), wanted, "read {filter}");
         }
