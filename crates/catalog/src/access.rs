@@ -9,10 +9,9 @@ use std::collections::HashSet;
 use vocabulary::ids::{AccountName, PluginId};
 
 use crate::{
-    Command as _, Entry, Owner,
+    Entry, Owner,
     entry::Kind,
     kinds::Needs,
-    security::CreateKey,
     topic::{self, covers},
 };
 
@@ -65,13 +64,13 @@ impl Access {
                 access.add_client(entries, |needs| needs == Needs::Nobody);
                 access.add_waiting();
             }
-            Capacity::Lobby => {
-                // With the token of the session that is begun here a password is changed and a key is made.
-                let is_open = |entry: &&Entry| {
-                    matches!(entry.needs, Needs::Nobody | Needs::Anybody) || entry.name == CreateKey::NAME
-                };
-                access.publish.extend(entries.iter().filter(is_open).flat_map(Entry::inbound_topics));
-            }
+            // With the token of a session that is begun here a password is changed and a key is made.
+            Capacity::Lobby => access.publish.extend(
+                entries
+                    .iter()
+                    .filter(|entry| matches!(entry.needs, Needs::Nobody | Needs::Anybody))
+                    .flat_map(Entry::inbound_topics),
+            ),
             Capacity::Plugin { id, publishes, reads } => {
                 access.publish_filters.push(topic::plugin(id));
                 access.read_filters.extend([topic::plugin(id), topic::plugin_token(id)]);
