@@ -98,6 +98,21 @@ impl Access {
         self.everything || self.read_filters.iter().any(|readable| covers(readable, filter))
     }
 
+    /// What it may publish on, for a broker that keeps such lists itself: the fewest topics and filters, in order.
+    pub fn publishes(&self) -> Vec<&str> {
+        let exact = self.publish.iter().map(String::as_str);
+        topic::fewest(exact.chain(self.publish_filters.iter().map(String::as_str)).chain(self.whole()))
+    }
+
+    /// What it may read, likewise.
+    pub fn reads(&self) -> Vec<&str> {
+        topic::fewest(self.read_filters.iter().map(String::as_str).chain(self.whole()))
+    }
+
+    fn whole(&self) -> Option<&'static str> {
+        self.everything.then_some("#")
+    }
+
     fn add_client(&mut self, entries: &[Entry], may: impl Fn(Needs) -> bool) {
         let (allowed, refused): (Vec<&Entry>, Vec<&Entry>) = entries.iter().partition(|entry| may(entry.needs));
         self.publish.extend(allowed.iter().flat_map(|entry| entry.inbound_topics()));
@@ -286,8 +301,24 @@ mod tests {
     }
 
     #[test]
+    fn lists_say_the_same_as_the_checks() {
+        let client = access(&Capacity::Client, astronomer);
+        for access in [client, access(&Capacity::Coordinator(Owner::Telescope), |_| false)] {
+            let (publishes, reads) = (access.publishes(), access.reads());
+            for topic in access.publish.iter().chain(&access.publish_filters) {
+                assert!(publishes.iter().any(|filter| covers(filter, topic)), "publish {topic}");
+            }
+            for filter in &access.read_filters {
+                assert!(reads.iter().any(|readable| covers(readable, filter)), "read {filter}");
+            }
+            assert!(reads.len() <= access.read_filters.len() && reads.iter().all(|filter| access.may_read(filter)));
+        }
+    }
+
+    #[test]
     fn who_administers_the_bus_has_every_topic() {
         let access = Access::to_everything();
         assert!(access.may_publish("anything") && access.may_read("#"));
+        assert_eq!((access.publishes(), access.reads()), (vec!["#"], vec!["#"]));
     }
 }
