@@ -11,6 +11,7 @@
 //! | the audit trail: read, verified, thinned out | `audit` |
 //! | tokens of plugins | `plugins` |
 //! | the first administrator | `first_secret` |
+//! | the same rights on Mosquitto | [`mosquitto`] |
 
 mod announce;
 mod audit;
@@ -20,6 +21,7 @@ mod faults;
 mod first_secret;
 mod guards;
 mod keys;
+pub mod mosquitto;
 mod people;
 mod plugins;
 mod rights;
