@@ -73,6 +73,7 @@ struct Inner {
     retained: Retained,
     peers: Peers,
     qos: HashMap<String, Qos>,
+    token: Option<String>,
     dropped: u64,
 }
 
@@ -224,6 +225,11 @@ impl Bus {
         self.shared.lock().qos = qos;
     }
 
+    /// Brings this token with every question and notice from now on: on a broker that is not ours it is all that tells who asks.
+    pub fn bring(&self, token: Option<String>) {
+        self.shared.lock().token = token;
+    }
+
     /// Disconnects in good order, after what is on its way was sent.
     pub async fn close(&self) {
         self.link.close().await;
@@ -338,9 +344,7 @@ impl Bus {
         if let Some(id) = &ask.id {
             question["message_id"] = json!(id);
         }
-        if let Some(token) = &ask.token {
-            question["token"] = json!(token);
-        }
+        let brought = self.shared.lock().token.clone();
         let mut asking = Asking { bus: self, level: level.clone(), answer: self.expect_answer(&level)? };
         let publish = Outgoing {
             topic: topic.to_owned(),
@@ -349,7 +353,7 @@ impl Bus {
             retain: false,
             response_topic: Some(reply_to),
             correlation_data: Some(Bytes::from(level)),
-            token: None,
+            token: ask.token.or(brought),
         };
         asking.until(end, publish).await
     }
@@ -369,7 +373,12 @@ impl Bus {
     /// # Errors
     /// `unavailable` where it can't be sent.
     pub async fn tell<N: Notice>(&self, notice: &N) -> Result<(), Fault> {
-        self.publish_wrapped(topic::inbound(N::NAME), N::NAME, "event", notice, N::QOS).await
+        let token = self.shared.lock().token.clone();
+        let options = &self.shared.options;
+        let wrapped = envelope::wrap("event", &options.source, options.clock.now(), notice);
+        let (topic, qos) = (topic::inbound(N::NAME), self.qos_of(N::NAME, N::QOS));
+        let payload = Bytes::from(wrapped.to_string());
+        self.publish(Outgoing { topic, payload, qos, token, ..Outgoing::default() }).await
     }
 
     /// Publishes an event.

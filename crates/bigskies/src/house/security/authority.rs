@@ -6,11 +6,14 @@
 use std::sync::Arc;
 
 use bus::{BrokerKind, Delivery};
-use catalog::{Entry, Face, Needs, Party, envelope::Header, topic};
+use catalog::{Entry, Face, Needs, Owner, Party, envelope::Header, topic};
 use coordinator::{Authority, Caller};
 use engine_accounts::{Reason, Right};
 use engine_tokens::{Claims, Kind};
-use vocabulary::{Fault, ids::AccountName};
+use vocabulary::{
+    Fault, Permission,
+    ids::{AccountName, ApiKeyId},
+};
 
 use super::Security;
 
@@ -32,9 +35,8 @@ impl Rule {
         let claims = token.map(|token| self.claims(token)).transpose()?;
         match (Party::of(over), claims) {
             (Party::Face(_), Some(claims)) => self.of_claims(&claims, Some(over)),
-            (Party::Face(_), None) => Err(Fault::unauthenticated(format!("{over} brings no user's token"))
-                .hint("send the token of the user for whom it is")),
-            (Party::Coordinator(_) | Party::Node, None) => Ok(Caller::of(over.clone())),
+            // A face without a user's token asks for itself: how the others are.
+            (Party::Coordinator(_) | Party::Face(_) | Party::Node, None) => Ok(Caller::of(over.clone())),
             (Party::Lobby(user), Some(claims)) if claims.account == user => self.of_claims(&claims, Some(over)),
             (Party::Lobby(_), None) => Err(Fault::unauthenticated(format!("{over} is not logged in"))
                 .hint("log in with security/auth/login and send the token that it answers")),
@@ -60,7 +62,7 @@ impl Rule {
         }
     }
 
-    fn is_users_own(&self, id: &vocabulary::ids::ApiKeyId, claims: &Claims) -> bool {
+    fn is_users_own(&self, id: &ApiKeyId, claims: &Claims) -> bool {
         let key = self.security.verifier.standing_key(id, self.security.clock.now());
         key.is_ok_and(|key| key.user_id.is_some() && key.user_id == claims.user_id)
     }
@@ -172,9 +174,10 @@ impl Authority for Rule {
     }
 }
 
-/// Coordinators ask each other what they must, and no more: how they are, and whether somebody may do something.
-fn may_as_itself(caller: &Caller, permission: vocabulary::Permission) -> bool {
-    is_ours(caller) && (permission.action == "read" || permission.resource == "service")
+/// Processes of ours ask each other what they must, and no more: how they are, and what runs where.
+fn may_as_itself(caller: &Caller, permission: Permission) -> bool {
+    let is_owners = Owner::of_word(permission.resource).is_some();
+    is_ours(caller) && ((is_owners && permission.action == "read") || permission.resource == "service")
 }
 
 fn is_ours(caller: &Caller) -> bool {

@@ -1,5 +1,6 @@
 //! Watches our own broker: ends what lost its right to stand, and records who came and who was refused what.
 
+use catalog::topic;
 use coordinator::Trail;
 use engine_broker::{Attempt, Broker, Event, Events};
 use serde_json::{Map, json};
@@ -83,6 +84,8 @@ fn entry_of(event: Event, clock: &Clock) -> Option<Entry> {
             came.details.insert("transport".to_owned(), json!(transport.as_str()));
             Some(came)
         }
+        // Every client of ours asks for it, whether or not it may.
+        Event::Refused { what: Attempt::Subscribe { filter }, .. } if filter == topic::EVERY_HEALTH => None,
         Event::Refused { client_id, account, peer, what, why } => {
             let account = account.map(|account| account.to_string()).unwrap_or_default();
             let (action, object) = attempted(&what);
