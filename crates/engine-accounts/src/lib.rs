@@ -26,6 +26,7 @@ pub use accounts::Accounts;
 pub use error::{AccountsError, AuthError, Refusal};
 pub use lockout::Peer;
 pub use login::{Authenticated, Factor, Login, PasswordChange};
+pub use memberships::GroupChange;
 pub use passwords::HashedPassword;
 pub use people::{NewUser, UserChange};
 pub use rights::{Decision, Reason, Right, Rights};
