@@ -112,12 +112,7 @@ impl Accounts {
     ///
     /// # Errors
     /// See [`AuthError`].
-    pub async fn prove_second_factor(
-        &self,
-        username: &AccountName,
-        code: &str,
-        peer: &Peer,
-    ) -> Result<(), AuthError> {
+    pub async fn prove_second_factor(&self, username: &AccountName, code: &str, peer: &Peer) -> Result<(), AuthError> {
         let settings = self.settings();
         let gate = self.gate(Some(username), peer, &settings).await?;
         let (user, proofs) = match users::with_proofs(self.store(), username).await? {

@@ -59,12 +59,7 @@ impl Accounts {
     /// # Errors
     /// It does not exist, its name is taken, none, or may not be changed, its organisation does not exist, or the database does not
     /// answer within the bounds.
-    pub async fn update_group(
-        &self,
-        tx: &mut Tx,
-        id: &GroupId,
-        change: &GroupChange,
-    ) -> Result<Group, AccountsError> {
+    pub async fn update_group(&self, tx: &mut Tx, id: &GroupId, change: &GroupChange) -> Result<Group, AccountsError> {
         let mut group = groups::lock(tx, id).await?;
         if group.builtin && change.name.as_ref().is_some_and(|name| *name != group.name) {
             return Err(AccountsError::Builtin { what: format!("group {}", group.name) });
