@@ -131,7 +131,11 @@ impl Access {
         match owner {
             // It counts what flows, and keeps what nobody owns.
             Owner::Message => self.read_filters.push("#".to_owned()),
-            Owner::Security => self.publish_filters.push(topic::EVERY_PLUGIN_TOKEN.to_owned()),
+            // It hears of plugins that come, and sends them their tokens.
+            Owner::Security => {
+                self.read_filters.extend([topic::EVERY_PLUGIN_HEALTH, topic::EVERY_PLUGIN_STATUS].map(str::to_owned));
+                self.publish_filters.push(topic::EVERY_PLUGIN_TOKEN.to_owned());
+            }
             Owner::Bootstrap | Owner::Datastore | Owner::Application | Owner::Telescope => {}
         }
     }

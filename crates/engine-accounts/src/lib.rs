@@ -27,7 +27,7 @@ pub mod setup;
 pub use accounts::Accounts;
 pub use error::{AccountsError, AuthError, Refusal};
 pub use lockout::Peer;
-pub use login::{Authenticated, Factor, Login, PasswordChange};
+pub use login::{Authenticated, Factor, Lock, Login, PasswordChange};
 pub use memberships::GroupChange;
 pub use passwords::HashedPassword;
 pub use people::{NewUser, UserChange};
