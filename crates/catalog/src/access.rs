@@ -164,7 +164,7 @@ impl Access {
 }
 
 /// The filter that reads all of a message; nothing of what only its owner receives.
-fn readable(entry: &Entry) -> Option<String> {
+pub(crate) fn readable(entry: &Entry) -> Option<String> {
     match entry.kind {
         Kind::Command | Kind::Notice => None,
         Kind::State if !entry.key.is_empty() => Some(topic::states(&entry.name)),

@@ -144,6 +144,23 @@ pub fn is_publishable(topic: &str) -> bool {
         && !topic.starts_with('$')
 }
 
+/// Whether this is a filter (MQTT 5, section 4.7) that is as short as a topic must be, without control characters, and none of a broker's
+/// own: `$SYS`, shared subscriptions.
+pub fn is_filter(text: &str) -> bool {
+    let is_last = |place: usize| text.split('/').count() == place + 1;
+    let is_good = |(place, level): (usize, &str)| match level {
+        "+" => true,
+        "#" => is_last(place),
+        _ => !level.contains(['+', '#']),
+    };
+    !text.is_empty()
+        && text.len() <= 200
+        && text.split('/').count() <= 32
+        && !text.chars().any(char::is_control)
+        && !text.starts_with('$')
+        && text.split('/').enumerate().all(is_good)
+}
+
 /// Whether `filter` (MQTT 5, section 4.7) lets `topic` through.
 pub fn matches(filter: &str, topic: &str) -> bool {
     let mut levels = topic.split('/');
@@ -218,6 +235,31 @@ mod tests {
             ("datastore/ping", "bigskies/coordinator/datastore/response/ping/response"),
         ] {
             assert_eq!(response(name), topic);
+        }
+    }
+
+    #[test]
+    fn filters_are_well_formed() {
+        let long = "a".repeat(201);
+        for (text, wanted) in [
+            ("a/b", true),
+            ("#", true),
+            ("+/+/#", true),
+            ("a/#", true),
+            ("a//b", true),
+            ("/a", true),
+            ("", false),
+            ("a/#/b", false),
+            ("a#", false),
+            ("a/b+", false),
+            ("$SYS/#", false),
+            ("$share/g/a", false),
+            ("a\0", false),
+            ("a\n", false),
+            (&long as &str, false),
+            (&"a/".repeat(32) as &str, false),
+        ] {
+            assert_eq!(is_filter(text), wanted, "{text:?}");
         }
     }
 

@@ -9,7 +9,7 @@
 //! | API keys | `keys` |
 //! | certificates of listeners, nodes and accounts | `certificates` |
 //! | the audit trail: read, verified, thinned out | `audit` |
-//! | tokens of plugins | `plugins` |
+//! | plugins let in, and their tokens | `plugins` |
 //! | the first administrator | `first_secret` |
 //! | the same rights on Mosquitto | [`mosquitto`] |
 
@@ -131,6 +131,7 @@ impl Coordinator for Security {
         let routes = people::routes(routes);
         let routes = rights::routes(routes);
         let routes = keys::routes(routes);
+        let routes = plugins::routes(routes);
         let routes = certificates::routes(routes);
         audit::routes(routes)
     }

@@ -7,6 +7,7 @@ mod guards;
 mod lockout;
 mod login;
 mod people;
+mod plugins;
 mod random;
 mod rights;
 mod setup;
