@@ -7,7 +7,7 @@ use std::{
     pin::Pin,
     sync::{
         Arc, Mutex, OnceLock, PoisonError,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
     },
 };
 
@@ -17,6 +17,7 @@ use mqtt5::{
     packet::connect::ConnectPacket,
     protocol::v5::reason_codes::ReasonCode,
 };
+use rustls::pki_types::CertificateDer;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use vocabulary::ids::AccountName;
@@ -39,12 +40,16 @@ pub(crate) struct Connection {
     pub(crate) peer: SocketAddr,
     transport: Transport,
     number: u64,
+    /// What TLS has proven, for the gate.
+    certificate: OnceLock<Box<[CertificateDer<'static>]>>,
     identity: OnceLock<Identity>,
     v311: AtomicBool,
     pub(crate) traffic: Arc<Traffic>,
     marks: Marks,
     /// Whether the client was told that it may not connect, and observers with it.
     refused: AtomicBool,
+    /// Filters that were refused here since the last SUBACK.
+    refused_filters: AtomicU32,
     /// Rings when the client is admitted.
     pub(crate) admitted: Notify,
     /// Ends the connection in an orderly way.
@@ -81,11 +86,13 @@ impl Connection {
             shared,
             peer,
             transport,
+            certificate: OnceLock::new(),
             identity: OnceLock::new(),
             v311: AtomicBool::new(false),
             traffic: Arc::default(),
             marks: Marks::default(),
             refused: AtomicBool::new(false),
+            refused_filters: AtomicU32::new(0),
             admitted: Notify::new(),
         }
     }
@@ -100,6 +107,21 @@ impl Connection {
         self.marks.arrived(retain);
     }
 
+    /// The client has shown this certificate, and TLS has found it good; empty where it showed none.
+    pub(crate) fn note_certificate(&self, certificate: Vec<CertificateDer<'static>>) {
+        if !certificate.is_empty() {
+            let _ = self.certificate.set(certificate.into());
+        }
+    }
+
+    /// TLS was refused.
+    pub(crate) fn note_refused_handshake(&self, error: &rustls::Error) {
+        self.shared.counters.refused_connects.fetch_add(1, Ordering::Relaxed);
+        tracing::warn!(peer = %self.peer, transport = %self.transport, reason = %error, "handshake of TLS refused");
+        let why = Objection::Tls(cut(&error.to_string()));
+        self.shared.tell_refused("", None, self.peer, Attempt::Connect { username: None }, why);
+    }
+
     /// The client has been told that it is welcome.
     pub(crate) fn welcome(&self) {
         let Some(Identity { client_id, account, .. }) = self.identity.get() else { return };
@@ -109,6 +131,16 @@ impl Connection {
             account: account.clone(),
             transport: self.transport,
         });
+    }
+
+    /// The client is told which filters it has and that it may not have so many. Those beyond what was refused here the protocol crate has
+    /// refused unasked: they are malformed, or too many.
+    pub(crate) fn note_granted(&self, refused: usize) {
+        let known = self.refused_filters.swap(0, Ordering::Relaxed) as usize;
+        for _ in known..refused {
+            self.shared.counters.refused_subscribes.fetch_add(1, Ordering::Relaxed);
+            self.tell_refused(Attempt::Subscribe { filter: String::new() }, Objection::Filter);
+        }
     }
 
     /// The handler ended with this error. Where that is a refusal which nobody was told of yet, observers are.
@@ -158,7 +190,7 @@ impl Connection {
             password: connect.password.clone(),
             peer: self.peer,
             transport: self.transport,
-            certificate: Vec::new(),
+            certificate: self.certificate.get().map(|chain| chain.to_vec()).unwrap_or_default(),
         };
         let admission = self.shared.gate.connect(&credentials).await.map_err(|why| Refusal::connect(why.into()))?;
         drop(credentials);
@@ -258,6 +290,7 @@ impl Connection {
         let may = self.shared.may_subscribe(&identity.asker(self.peer), subscription);
         may.map_err(|why| {
             self.shared.counters.refused_subscribes.fetch_add(1, Ordering::Relaxed);
+            self.refused_filters.fetch_add(1, Ordering::Relaxed);
             if self.shared.is_observed() {
                 self.tell_refused(Attempt::Subscribe { filter: cut(subscription) }, why);
             }
@@ -302,7 +335,7 @@ impl Refusal {
             Objection::Method => ReasonCode::BadAuthenticationMethod,
             Objection::Topic(_) => ReasonCode::TopicNameInvalid,
             Objection::TooLarge { .. } => ReasonCode::PacketTooLarge,
-            Objection::Malformed(_) => ReasonCode::MalformedPacket,
+            Objection::Malformed(_) | Objection::Tls(_) | Objection::Filter => ReasonCode::MalformedPacket,
             Objection::Storage => ReasonCode::ServerUnavailable,
         }
     }

@@ -89,7 +89,7 @@ pub enum Attempt {
     },
     /// To subscribe.
     Subscribe {
-        /// The filter, `$share/<group>/` included.
+        /// The filter, `$share/<group>/` included; empty where [`Objection::Filter`] says why.
         filter: String,
     },
     /// To be understood: a packet broke the rules of MQTT or a bound, and the connection was ended for it.
@@ -126,6 +126,12 @@ pub enum Objection {
         /// Its size.
         bytes: usize,
     },
+    /// A filter is none, or there are too many of one client.
+    #[error("a filter is malformed, or the client has too many")]
+    Filter,
+    /// The handshake of TLS failed: too old a version, no cipher in common, a certificate that is expired, revoked or another authority's.
+    #[error("TLS is refused: {0}")]
+    Tls(String),
     /// MQTT is spoken wrongly.
     #[error("MQTT is spoken wrongly: {0}")]
     Malformed(String),

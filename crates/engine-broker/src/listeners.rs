@@ -15,7 +15,7 @@ use mqtt5::broker::{
     client_handler::ClientHandler, transport::BrokerTransport, websocket_server::WebSocketStreamWrapper,
 };
 use tokio::{
-    io::{AsyncRead, AsyncWrite},
+    io::{AsyncRead, AsyncWrite, AsyncWriteExt},
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, broadcast},
     time::{Instant, sleep, sleep_until, timeout, timeout_at},
@@ -26,7 +26,14 @@ use tokio_tungstenite::tungstenite::{
     protocol::WebSocketConfig,
 };
 
-use crate::{connection::Connection, gate::Transport, origins, shared::Shared, wire::Wire};
+use crate::{
+    connection::Connection,
+    gate::Transport,
+    origins,
+    shared::Shared,
+    tls::{self, Failed, Secured},
+    wire::Wire,
+};
 
 /// Rest after the system could not hand a connection over, mostly because there are too many files open.
 const REST_AFTER_ERROR: Duration = Duration::from_millis(100);
@@ -95,21 +102,53 @@ async fn serve(
     }
     let leaving = Leaving(Arc::new(Connection::new(shared, peer, transport)));
     match transport {
-        Transport::Tcp | Transport::Tls => attend(stream, &leaving.0, deadline, permit).await,
+        Transport::Tcp => attend(stream, &leaving.0, deadline, permit).await,
         // Apart, so that what only these need is no weight for the others.
-        Transport::WebSocket | Transport::SecureWebSocket => {
-            Box::pin(attend_websocket(stream, &leaving.0, deadline, permit)).await
+        Transport::WebSocket => Box::pin(attend_websocket(stream, &leaving.0, deadline, permit)).await,
+        Transport::Tls | Transport::SecureWebSocket => {
+            Box::pin(attend_secured(stream, &leaving.0, transport, deadline, permit)).await;
         }
     }
 }
 
-/// The same over a WebSocket.
-async fn attend_websocket(
+/// The same over TLS.
+async fn attend_secured(
     stream: TcpStream,
     connection: &Arc<Connection>,
+    transport: Transport,
     deadline: Instant,
     permit: OwnedSemaphorePermit,
 ) {
+    let (shared, peer) = (&connection.shared, connection.peer);
+    let Some(config) = shared.tls.clone() else { return };
+    let secured = tokio::select! {
+        secured = timeout_at(deadline, tls::accept(config, stream)) => secured,
+        () = shared.stopping.cancelled() => return,
+    };
+    match secured {
+        Ok(Ok(Secured { mut stream, is_challenge: true, .. })) => {
+            tracing::info!(%peer, "challenge of an ACME directory answered");
+            let _ = timeout(FAREWELL, stream.shutdown()).await;
+        }
+        Ok(Ok(Secured { stream, certificate, .. })) => {
+            connection.note_certificate(certificate);
+            if transport == Transport::Tls {
+                Box::pin(attend(stream, connection, deadline, permit)).await;
+            } else {
+                Box::pin(attend_websocket(stream, connection, deadline, permit)).await;
+            }
+        }
+        Ok(Err(Failed::Refused(error))) => connection.note_refused_handshake(&error),
+        Ok(Err(Failed::Left(error))) => tracing::debug!(%peer, %error, "client left during the handshake of TLS"),
+        Err(_) => tracing::debug!(%peer, "handshake of TLS was not finished in time"),
+    }
+}
+
+/// The same over a WebSocket.
+async fn attend_websocket<S>(stream: S, connection: &Arc<Connection>, deadline: Instant, permit: OwnedSemaphorePermit)
+where
+    S: AsyncRead + AsyncWrite + Send + Sync + Unpin + 'static,
+{
     let (shared, peer) = (&connection.shared, connection.peer);
     let upgraded = tokio::select! {
         upgraded = timeout_at(deadline, upgrade(shared, stream)) => upgraded,
@@ -191,7 +230,10 @@ where
 }
 
 /// The WebSocket on a fresh connection, where it is for us.
-async fn upgrade(shared: &Shared, stream: TcpStream) -> Option<WebSocketStreamWrapper<TcpStream>> {
+async fn upgrade<S>(shared: &Shared, stream: S) -> Option<WebSocketStreamWrapper<S>>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
     let mut config = WebSocketConfig::default();
     config.read_buffer_size = WEBSOCKET_BUFFER_BYTES;
     // Packets may share or cross frames, but nobody needs more than the largest packet with its header at once.
