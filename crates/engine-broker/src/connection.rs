@@ -114,11 +114,10 @@ impl Connection {
         }
     }
 
-    /// TLS was refused.
-    pub(crate) fn note_refused_handshake(&self, error: &rustls::Error) {
+    /// The client was refused before it could say who it is.
+    pub(crate) fn note_refused_unknown(&self, why: Objection) {
         self.shared.counters.refused_connects.fetch_add(1, Ordering::Relaxed);
-        tracing::warn!(peer = %self.peer, transport = %self.transport, reason = %error, "handshake of TLS refused");
-        let why = Objection::Tls(cut(&error.to_string()));
+        tracing::warn!(peer = %self.peer, transport = %self.transport, reason = %why, "connection refused");
         self.shared.tell_refused("", None, self.peer, Attempt::Connect { username: None }, why);
     }
 
@@ -330,7 +329,10 @@ impl Refusal {
         match self.why {
             Objection::Gate(Refused::Credentials) => ReasonCode::BadUsernameOrPassword,
             Objection::Gate(Refused::Busy) | Objection::Full => ReasonCode::ServerBusy,
-            Objection::Gate(Refused::NotAllowed) | Objection::Rights | Objection::Lapsed => ReasonCode::NotAuthorized,
+            Objection::Gate(Refused::NotAllowed) | Objection::Rights | Objection::Lapsed | Objection::Origin(_) => {
+                ReasonCode::NotAuthorized
+            }
+            Objection::Late => ReasonCode::MaximumConnectTime,
             Objection::ForeignClientId | Objection::ClientId => ReasonCode::ClientIdentifierNotValid,
             Objection::Method => ReasonCode::BadAuthenticationMethod,
             Objection::Topic(_) => ReasonCode::TopicNameInvalid,

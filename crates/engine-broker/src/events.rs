@@ -135,6 +135,12 @@ pub enum Objection {
     /// MQTT is spoken wrongly.
     #[error("MQTT is spoken wrongly: {0}")]
     Malformed(String),
+    /// It was too slow: its connection was not made in time.
+    #[error("the connection was not made in time")]
+    Late,
+    /// It is a web page of another site, which may not open a WebSocket here.
+    #[error("pages of {0:?} may not connect")]
+    Origin(String),
     /// What was proven is no longer so.
     #[error("what was proven is no longer so")]
     Lapsed,

@@ -28,6 +28,7 @@ use tokio_tungstenite::tungstenite::{
 
 use crate::{
     connection::Connection,
+    events::{Objection, cut},
     gate::Transport,
     origins,
     shared::Shared,
@@ -138,9 +139,9 @@ async fn attend_secured(
                 Box::pin(attend_websocket(stream, connection, deadline, permit)).await;
             }
         }
-        Ok(Err(Failed::Refused(error))) => connection.note_refused_handshake(&error),
+        Ok(Err(Failed::Refused(error))) => connection.note_refused_unknown(Objection::Tls(cut(&error.to_string()))),
         Ok(Err(Failed::Left(error))) => tracing::debug!(%peer, %error, "client left during the handshake of TLS"),
-        Err(_) => tracing::debug!(%peer, "handshake of TLS was not finished in time"),
+        Err(_) => connection.note_refused_unknown(Objection::Late),
     }
 }
 
@@ -149,15 +150,15 @@ async fn attend_websocket<S>(stream: S, connection: &Arc<Connection>, deadline: 
 where
     S: AsyncRead + AsyncWrite + Send + Sync + Unpin + 'static,
 {
-    let (shared, peer) = (&connection.shared, connection.peer);
+    let shared = &connection.shared;
     let upgraded = tokio::select! {
-        upgraded = timeout_at(deadline, upgrade(shared, stream)) => upgraded,
+        upgraded = timeout_at(deadline, upgrade(connection, stream)) => upgraded,
         () = shared.stopping.cancelled() => return,
     };
     match upgraded {
         Ok(Some(stream)) => attend(stream, connection, deadline, permit).await,
         Ok(None) => {}
-        Err(_) => tracing::debug!(%peer, "WebSocket was not opened in time"),
+        Err(_) => connection.note_refused_unknown(Objection::Late),
     }
 }
 
@@ -186,7 +187,7 @@ where
         biased;
         outcome = wire.attend(run.as_mut()) => Some(outcome),
         () = connection.admitted.notified() => None,
-        () = sleep_until(deadline) => return tracing::debug!(%peer, "client did not connect in time"),
+        () = sleep_until(deadline) => return connection.note_refused_unknown(Objection::Late),
         () = shared.stopping.cancelled() => return,
     };
     drop(permit);
@@ -230,17 +231,17 @@ where
 }
 
 /// The WebSocket on a fresh connection, where it is for us.
-async fn upgrade<S>(shared: &Shared, stream: S) -> Option<WebSocketStreamWrapper<S>>
+async fn upgrade<S>(connection: &Connection, stream: S) -> Option<WebSocketStreamWrapper<S>>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let mut config = WebSocketConfig::default();
     config.read_buffer_size = WEBSOCKET_BUFFER_BYTES;
     // Packets may share or cross frames, but nobody needs more than the largest packet with its header at once.
-    config.max_message_size = Some(shared.limits.packet_bytes + 16);
+    config.max_message_size = Some(connection.shared.limits.packet_bytes + 16);
     config.max_frame_size = config.max_message_size;
     #[expect(clippy::result_large_err, reason = "the WebSocket crate sets the type")]
-    let answer = |request: &Request, response: Response| answer(shared, request, response);
+    let answer = |request: &Request, response: Response| answer(connection, request, response);
     match tokio_tungstenite::accept_hdr_async_with_config(stream, answer, Some(config)).await {
         Ok(stream) => Some(WebSocketStreamWrapper::new(stream)),
         Err(error) => {
@@ -251,14 +252,14 @@ where
 }
 
 #[expect(clippy::result_large_err, reason = "the WebSocket crate sets the type")]
-fn answer(shared: &Shared, request: &Request, mut response: Response) -> Result<Response, ErrorResponse> {
+fn answer(connection: &Connection, request: &Request, mut response: Response) -> Result<Response, ErrorResponse> {
     let text = |name: HeaderName| request.headers().get(name).and_then(|value| value.to_str().ok());
     if !matches!(request.uri().path(), "/" | "/mqtt") {
         return Err(refusal(StatusCode::NOT_FOUND, "MQTT is served at / and /mqtt"));
     }
     let origin = request.headers().contains_key(header::ORIGIN).then(|| text(header::ORIGIN).unwrap_or_default());
-    if !origins::may_connect(origin, &shared.origins) {
-        tracing::warn!(origin, "page of another site refused");
+    if !origins::may_connect(origin, &connection.shared.origins) {
+        connection.note_refused_unknown(Objection::Origin(cut(origin.unwrap_or_default())));
         return Err(refusal(
             StatusCode::FORBIDDEN,
             "pages of this origin may not connect; list it in the broker's origins",

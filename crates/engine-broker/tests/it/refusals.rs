@@ -109,9 +109,10 @@ async fn of_messages_and_filters() {
             ("$SYS/#", Objection::Rights),
             (&deep, Unacceptable::TooDeep.into()),
             (&long, Unacceptable::TooLong.into()),
+            ("$share//open/a", Unacceptable::Group.into()),
             // Refused by the protocol crate unasked.
             ("open/a#", Objection::Filter),
-            ("$share//open/a", Objection::Filter),
+            ("open/#/a", Objection::Filter),
         ] {
             assert!(alice.subscribe(filter).await >= 0x80);
             let filter = if why == Objection::Filter { "" } else { filter };
@@ -155,7 +156,7 @@ async fn of_packets() {
         }
     }
     for (name, bytes) in [
-        ("another protocol", b"GET / HTTP/1.1\r\n\r\n".to_vec()),
+        ("another protocol", format!("GET / HTTP/1.1\r\nuser-agent: {}\r\n\r\n", "x".repeat(80)).into_bytes()),
         ("another version", packet(0x10, &[&[0, 4][..], b"MQTT", &[9, 2, 0, 60, 0, 1], b"c"].concat())),
         ("a message before the hello", topic(b"open/a")),
     ] {
@@ -163,6 +164,32 @@ async fn of_packets() {
         tokio::io::AsyncWriteExt::write_all(&mut stream, &bytes).await.unwrap();
         let (_, whose, what, why) = refusal(&mut events, Some(stream.local_addr().unwrap())).await;
         assert_eq!((whose, what), (None, Attempt::Connect { username: None }), "{name}: {why}");
+    }
+}
+
+#[tokio::test]
+async fn of_silence_and_of_foreign_pages() {
+    let gate = TableGate::new();
+    let mut options = options(&gate);
+    options.limits.handshake_deadline = Duration::from_millis(200);
+    let broker = Broker::start(options).await.unwrap();
+    let (tcp, websocket, mut events) = (broker.tcp_addresses()[0], broker.websocket_addresses()[0], broker.events());
+    for address in [tcp, websocket] {
+        let silent = tokio::net::TcpStream::connect(address).await.unwrap();
+        let (id, whose, what, why) = refusal(&mut events, Some(silent.local_addr().unwrap())).await;
+        assert_eq!((id.as_str(), whose, what, why), ("", None, Attempt::Connect { username: None }, Objection::Late));
+    }
+    for (path, origin, why) in [
+        ("/mqtt", "https://evil.example", Objection::Origin("https://evil.example".to_owned())),
+        ("/mqtt", "null", Objection::Origin("null".to_owned())),
+    ] {
+        let mut stream = tokio::net::TcpStream::connect(websocket).await.unwrap();
+        let request = format!(
+            "GET {path} HTTP/1.1\r\nhost: x\r\nupgrade: websocket\r\nconnection: upgrade\r\nsec-websocket-version: 13\r\n\
+             sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\norigin: {origin}\r\n\r\n"
+        );
+        tokio::io::AsyncWriteExt::write_all(&mut stream, request.as_bytes()).await.unwrap();
+        assert_eq!(refusal(&mut events, Some(stream.local_addr().unwrap())).await.3, why);
     }
 }
 

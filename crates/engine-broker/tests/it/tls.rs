@@ -161,30 +161,18 @@ async fn certificates_that_are_not_good() {
     for versions in ONE_VERSION_EACH {
         for address in [house.tls, house.wss] {
             for (paper, client_sees, we_say) in [
-                (theirs.client("vera"), ["UnknownCA", "UnknownCa"], "UnknownIssuer"),
-                (forged.client("vera"), ["UnknownCA", "DecryptError"], "BadSignature"),
-                (house.ours.paper("vera", ClientAuth, 0), ["CertificateExpired"; 2], "Expired"),
-                (
-                    house.ours.paper("vera", ServerAuth, 30),
-                    ["BadCertificate", "UnsupportedCertificate"],
-                    "InvalidPurpose",
-                ),
+                (theirs.client("vera"), "UnknownCA", "UnknownIssuer"),
+                (forged.client("vera"), "DecryptError", "BadSignature"),
+                (house.ours.paper("vera", ClientAuth, 0), "CertificateExpired", "certificate expired"),
+                (house.ours.paper("vera", ServerAuth, 30), "UnsupportedCertificate", "extended key usage"),
             ] {
                 house.gate.know(&paper.certificate, "alice");
                 let config = papers::client(&house.ours, Some(&paper), versions, &[]);
                 let seen = refused(address, config).await;
+                assert!(seen.contains(client_sees), "{we_say}: {seen}");
                 let (what, why) = next_refusal(&mut events).await;
                 assert_eq!(what, Attempt::Connect { username: None });
-                let said = why.to_string();
-                println!("{we_say}: the client sees {seen:?}, we say {said:?}");
-                assert!(matches!(why, Objection::Tls(_)), "{said}");
-                assert!(
-                    said.to_lowercase().contains(&we_say.to_lowercase())
-                        || said.contains("xpired")
-                        || we_say != "Expired",
-                    "{said}"
-                );
-                assert!(client_sees.iter().any(|word| seen.contains(word)) || seen.contains("alert"), "{seen}");
+                assert!(matches!(&why, Objection::Tls(said) if said.contains(we_say)), "{why}");
             }
         }
     }
@@ -220,10 +208,7 @@ async fn what_is_no_tls_or_too_old() {
         if good {
             assert!(said.contains("BEGIN CERTIFICATE"), "{version}: {said}");
         } else {
-            assert!(
-                !said.contains("BEGIN CERTIFICATE") && said.contains("alert protocol version"),
-                "{version}: {said}"
-            );
+            assert!(!said.contains("BEGIN CERTIFICATE") && said.contains("alert"), "{version}: {said}");
             let (_, why) = next_refusal(&mut events).await;
             println!("{version}: {why}");
             assert!(matches!(why, Objection::Tls(_)), "{version}: {why}");
@@ -288,12 +273,14 @@ async fn silence_holds_nobody_up() {
     let raw = Raw::over(stream, &Hello::new(Level::V5, "quick", "alice")).await;
     assert_eq!(raw.1, 0);
     websocket_round_trip_over(dial(house.wss, house.client(None)).await.unwrap(), house.wss, "/mqtt").await;
+    let mut events = house.broker.events();
     for mut stream in silent {
         let end = timeout(PATIENCE, stream.read(&mut [0; 1])).await.expect("cut off in time");
         assert!(matches!(end, Ok(0) | Err(_)), "nothing is said to the silent: {end:?}");
     }
     let end = timeout(PATIENCE, mute.read(&mut [0; 1])).await.expect("cut off in time");
     assert!(matches!(end, Ok(0) | Err(_)), "nothing is said to the silent: {end:?}");
+    assert_eq!(next_refusal(&mut events).await.1, Objection::Late);
     assert!(started.elapsed() < Duration::from_secs(5));
 }
 
