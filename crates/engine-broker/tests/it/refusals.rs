@@ -19,7 +19,7 @@ async fn refusal(events: &mut Events, from: Option<SocketAddr>) -> (String, Opti
                 return (client_id.to_string(), account.map(String::from), what, why);
             }
             Event::Connected { .. } | Event::Disconnected { .. } => {}
-            missed @ Event::Missed { .. } => panic!("{missed:?}"),
+            missed @ Event::Missed { .. } => unreachable!("{missed:?}"),
         }
     }
 }
@@ -59,6 +59,16 @@ async fn of_connections() {
             let told = refusal(&mut events, Some(raw.stream.local_addr().unwrap())).await;
             assert_eq!(told, (id.to_owned(), whose.map(str::to_owned), what, why), "{hello:?}");
         }
+    }
+    // The owner is away, and its session is told of once.
+    let mut owner = Raw::welcome(tcp, &Hello::new(Level::V5, "left", "alice").staying()).await;
+    owner.expect_quiet().await;
+    owner.bye().await;
+    until("the owner is away", async || broker.statistics().await.clients == 1).await;
+    for _ in 0..2 {
+        assert_eq!(Raw::hello(tcp, &hello("left")).await.1, 0x85);
+        let told = refusal(&mut events, None).await;
+        assert_eq!(told, ("left".to_owned(), Some("bob".to_owned()), connect("bob"), Objection::ForeignClientId));
     }
     // Another way of authentication than there is (MQTT 5 only).
     let mut raw = tokio::net::TcpStream::connect(tcp).await.unwrap();
