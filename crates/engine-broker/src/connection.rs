@@ -6,7 +6,7 @@ use std::{
     net::SocketAddr,
     pin::Pin,
     sync::{
-        Arc, Mutex, OnceLock, PoisonError,
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
     },
 };
@@ -140,10 +140,20 @@ impl Connection {
         }
     }
 
-    async fn admit(&self, connect: &ConnectPacket) -> Result<String, Refusal> {
+    /// In steps of which each leaves little behind, since what lies here while others are admitted tears holes into memory.
+    async fn admit(&self, connect: &ConnectPacket) -> Result<String, Box<Refusal>> {
         if RESERVED_ID_PREFIXES.iter().any(|prefix| connect.client_id.starts_with(prefix)) {
             return Err(Refusal::connect(Objection::ClientId));
         }
+        let admission = self.ask_gate(connect).await?;
+        let account = String::from(admission.account.clone());
+        self.v311.store(connect.protocol_version == 4, Ordering::Relaxed);
+        self.take_seat(admission, connect).map_err(|refusal| refusal.of(&account))?;
+        self.check_session(connect, &account).await.map_err(|refusal| refusal.of(&account))?;
+        Ok(account)
+    }
+
+    async fn ask_gate(&self, connect: &ConnectPacket) -> Result<Admission, Box<Refusal>> {
         let credentials = Credentials {
             client_id: connect.client_id.clone(),
             username: connect.username.clone(),
@@ -152,21 +162,14 @@ impl Connection {
             transport: self.transport,
             certificate: self.certificate.get().map(|chain| chain.to_vec()).unwrap_or_default(),
         };
-        let admission = self.shared.gate.connect(&credentials).await.map_err(|why| Refusal::connect(why.into()))?;
-        drop(credentials);
-        let Admission { account, until, proof } = admission;
-        let refused = |refusal: Refusal| Refusal { account: Some(account.clone()), ..refusal };
-        let will = self.check_will(&account, connect).map_err(refused)?;
-        self.v311.store(connect.protocol_version == 4, Ordering::Relaxed);
-        self.take_seat(&account, Terms::of(until, proof), will, connect).await.map_err(refused)?;
-        Ok(account.into())
+        self.shared.gate.connect(&credentials).await.map_err(|why| Refusal::connect(why.into()))
     }
 
     /// A will to a topic that may not be published to would be welcomed and then never be sent.
-    fn check_will(&self, account: &AccountName, connect: &ConnectPacket) -> Result<Option<Box<Will>>, Refusal> {
+    fn check_will(&self, account: &AccountName, connect: &ConnectPacket) -> Result<Option<Box<Will>>, Box<Refusal>> {
         let Some(will) = &connect.will else { return Ok(None) };
         let (topic, retain) = (&will.topic, will.retain);
-        let refused = |why| Refusal { account: None, what: Attempt::Will { topic: cut(topic), retain }, why };
+        let refused = |why| Refusal::new(Attempt::Will { topic: cut(topic), retain }, why);
         rules::check_topic(topic).map_err(|reason| refused(reason.into()))?;
         let asker = Asker { account, client_id: &connect.client_id, peer: self.peer };
         if self.shared.gate.publish(&asker, topic, retain) {
@@ -177,19 +180,15 @@ impl Connection {
     }
 
     /// Binds the client id to the account. Without this another account's clean start would throw the owner out and destroy its session.
-    async fn take_seat(
-        &self,
-        account: &AccountName,
-        terms: Option<Arc<Terms>>,
-        will: Option<Box<Will>>,
-        connect: &ConnectPacket,
-    ) -> Result<(), Refusal> {
+    fn take_seat(&self, admission: Admission, connect: &ConnectPacket) -> Result<(), Box<Refusal>> {
+        let Admission { account, until, proof } = admission;
+        let will = self.check_will(&account, connect)?;
+        let terms = Terms::of(until, proof);
         let protocol = if self.is_v311() { Protocol::V311 } else { Protocol::V5 };
         let link = Link { peer: self.peer, transport: self.transport, protocol, since: self.shared.clock.now() };
-        let (connection, kick) = (self.number, self.kick.clone());
-        let traffic = Arc::clone(&self.traffic);
-        let seat = Seat { connection, account: account.clone(), link, terms, welcomed: false, kick, traffic };
-        let terms = seat.terms.clone();
+        let (connection, kick, traffic) = (self.number, self.kick.clone(), Arc::clone(&self.traffic));
+        let (owner, limit) = (account.clone(), terms.clone());
+        let seat = Seat { connection, account: owner, link, terms: limit, welcomed: false, kick, traffic };
         let claimed = self.shared.seats.claim(&connect.client_id, seat, self.shared.limits.clients);
         claimed.map_err(|reason| match reason {
             NoSeat::Foreign => Refusal::connect(Objection::ForeignClientId),
@@ -197,24 +196,26 @@ impl Connection {
         })?;
         // From here on `leave` frees the seat.
         let client_id = Arc::from(connect.client_id.as_str());
-        let _ = self.identity.set(Identity { client_id, account: account.clone(), will });
+        let _ = self.identity.set(Identity { client_id, account, will });
+        let Some(terms) = terms else { return Ok(()) };
+        // A review that came between the gate's answer and the seat has not seen this connection.
+        if !terms.hold(self.shared.clock.now()) {
+            return Err(Refusal::connect(Objection::Lapsed));
+        }
+        admissions::watch(&self.shared, &terms, &self.kick);
+        Ok(())
+    }
+
+    /// A session that waits for another account's client is not to be had.
+    async fn check_session(&self, connect: &ConnectPacket, account: &str) -> Result<(), Box<Refusal>> {
         match self.shared.storage.get_session(&connect.client_id).await {
-            Ok(None) => {}
-            Ok(Some(session)) if session.user_id.as_deref() == Some(account.as_str()) => {}
-            Ok(Some(_)) => return Err(Refusal::connect(Objection::ForeignClientId)),
+            Ok(None) => Ok(()),
+            Ok(Some(session)) if session.user_id.as_deref() == Some(account) => Ok(()),
+            Ok(Some(_)) => Err(Refusal::connect(Objection::ForeignClientId)),
             Err(error) => {
                 tracing::error!(client = connect.client_id, %error, "session can't be read");
-                return Err(Refusal::connect(Objection::Storage));
+                Err(Refusal::connect(Objection::Storage))
             }
-        }
-        // A review that came between the gate's answer and the seat has not seen this connection.
-        match terms {
-            Some(terms) if !terms.hold(self.shared.clock.now()) => Err(Refusal::connect(Objection::Lapsed)),
-            Some(terms) => {
-                admissions::watch(&self.shared, &terms, &self.kick);
-                Ok(())
-            }
-            None => Ok(()),
         }
     }
 
@@ -255,7 +256,8 @@ struct Marks {
     arrived: AtomicU64,
     asked: AtomicU64,
     any: AtomicBool,
-    retained: Mutex<VecDeque<u64>>,
+    /// Made with the first one, since most clients retain nothing.
+    retained: OnceLock<Box<Mutex<VecDeque<u64>>>>,
 }
 
 impl Marks {
@@ -263,7 +265,7 @@ impl Marks {
         let number = self.arrived.load(Ordering::Relaxed);
         self.arrived.store(number + 1, Ordering::Relaxed);
         if retain {
-            self.retained.lock().unwrap_or_else(PoisonError::into_inner).push_back(number);
+            self.retained().push_back(number);
             self.any.store(true, Ordering::Relaxed);
         }
     }
@@ -278,13 +280,17 @@ impl Marks {
         if !self.any.load(Ordering::Relaxed) {
             return Some(false);
         }
-        let mut retained = self.retained.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut retained = self.retained();
         let retain = retained.front() == Some(&number);
         if retain {
             retained.pop_front();
         }
         self.any.store(!retained.is_empty(), Ordering::Relaxed);
         Some(retain)
+    }
+
+    fn retained(&self) -> MutexGuard<'_, VecDeque<u64>> {
+        self.retained.get_or_init(Box::default).lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -320,7 +326,7 @@ impl AuthProvider for Connection {
                     self.admitted.notify_one();
                     Ok(AuthResult::success_with_user(account))
                 }
-                Err(refusal) => Ok(AuthResult::fail(self.note_refused_connect(connect, refusal))),
+                Err(refusal) => Ok(AuthResult::fail(self.note_refused_connect(connect, *refusal))),
             }
         })
     }

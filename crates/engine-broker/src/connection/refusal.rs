@@ -80,16 +80,26 @@ impl Connection {
     }
 }
 
-/// Why a client is not admitted.
+/// Why a client is not admitted. Always boxed, since it is rare and large.
 pub(super) struct Refusal {
-    pub(super) account: Option<AccountName>,
-    pub(super) what: Attempt,
-    pub(super) why: Objection,
+    account: Option<AccountName>,
+    what: Attempt,
+    why: Objection,
 }
 
 impl Refusal {
-    pub(super) const fn connect(why: Objection) -> Self {
-        Self { account: None, what: Attempt::Connect { username: None }, why }
+    pub(super) fn new(what: Attempt, why: Objection) -> Box<Self> {
+        Box::new(Self { account: None, what, why })
+    }
+
+    pub(super) fn connect(why: Objection) -> Box<Self> {
+        Self::new(Attempt::Connect { username: None }, why)
+    }
+
+    /// The same, of a client that has proven whose it is.
+    pub(super) fn of(mut self: Box<Self>, account: &str) -> Box<Self> {
+        self.account = account.parse().ok();
+        self
     }
 
     const fn code(&self) -> ReasonCode {
