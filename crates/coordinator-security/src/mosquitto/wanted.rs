@@ -242,8 +242,7 @@ impl Wanted {
     pub fn plugins(&mut self, entries: &[Entry], grants: &[PluginGrant]) -> Result<(), Fault> {
         for PluginGrant { id, publishes, reads, password } in grants {
             let account = account_of(&Party::Plugin(id.clone()))?;
-            let capacity =
-                Capacity::Plugin { id: id.clone(), publishes: publishes.clone(), reads: reads.clone() };
+            let capacity = Capacity::Plugin { id: id.clone(), publishes: publishes.clone(), reads: reads.clone() };
             let rights = ClientRights::of(&account, &Access::of(&account, &capacity, entries, |_| false));
             let password = match password.clone() {
                 Some(secret) => WantedPassword::Known { mark: mark_of_secret(&secret), secret },

@@ -7,9 +7,15 @@ use crate::mosquitto::{ClientRights, Known, Users, acl::Acl};
 fn rights(name: &str) -> ClientRights {
     let account: AccountName = name.parse().unwrap();
     let capacity = Capacity::Client;
-    ClientRights::of(&account, &Access::of(&account, &capacity, &catalog::all(), |needs| {
-        matches!(needs, catalog::Needs::Right(right) if right.resource == "telescope")
-    }))
+    ClientRights::of(
+        &account,
+        &Access::of(
+            &account,
+            &capacity,
+            &catalog::all(),
+            |needs| matches!(needs, catalog::Needs::Right(right) if right.resource == "telescope"),
+        ),
+    )
 }
 
 /// Runs a plan in a thought: what is there afterwards.
@@ -65,8 +71,12 @@ fn users(cases: &[Case]) -> Wanted {
     let known = |case: &Case| Some((case.user.username.clone(), Known { secret: case.password?.into(), at }));
     let passwords = cases.iter().filter_map(known).collect();
     let rows: Vec<_> = cases.iter().map(|case| case.user.clone()).collect();
-    let users =
-        Users { rows: &rows, passwords: &passwords, one_time: &std::collections::HashMap::new(), password_age_max: None };
+    let users = Users {
+        rows: &rows,
+        passwords: &passwords,
+        one_time: &std::collections::HashMap::new(),
+        password_age_max: None,
+    };
     let mut wanted = Wanted::default();
     wanted.users(&catalog::all(), &engine_accounts::rights::Snapshot::default(), &users, at);
     wanted
@@ -103,7 +113,8 @@ fn users_come_and_go() {
     let (_, is) = carried_out(&after, &users(&[case(FIRST, Some("pw"))]));
     assert_eq!(is.clients.keys().collect::<Vec<_>>(), ["ann", "lobby.ann"]);
 
-    let disabled = || Case { user: store::accounts::users::User { enabled: false, ..user("ann", FIRST) }, password: None };
+    let disabled =
+        || Case { user: store::accounts::users::User { enabled: false, ..user("ann", FIRST) }, password: None };
     for (what, cases, wanted) in [
         ("nothing changed", vec![case(FIRST, None)], vec![]),
         ("the same password at a login", vec![case(FIRST, Some("pw"))], vec![]),
@@ -138,7 +149,8 @@ fn what_is_anothers_stays() {
     is.roles.insert("admin".to_owned(), [].into());
     // Somebody uses a role of ours for a client of theirs.
     is.roles.insert("account.gone".to_owned(), [].into());
-    is.clients.insert("other".to_owned(), PresentClient { roles: ["account.gone".to_owned()].into(), ..stranger.clone() });
+    is.clients
+        .insert("other".to_owned(), PresentClient { roles: ["account.gone".to_owned()].into(), ..stranger.clone() });
     let (plan, after) = carried_out(&is, &users(&[Case { user: user("admin", FIRST), password: Some("pw") }]));
     assert_eq!(plan.strangers, ["admin"]);
     assert_eq!(after.clients.get("admin"), Some(&stranger));
