@@ -40,7 +40,7 @@ pub use controller::{Controller, Summary};
 pub use mirror::{Mirror, Passwords, Standing};
 pub use picture::{Picture, PresentClient};
 pub use plan::{Plan, plan};
-pub use wanted::{Known, PluginGrant, Realm, Users, Wanted, WantedClient, WantedPassword};
+pub use wanted::{Known, PluginGrant, Realm, Shapes, Users, Wanted, WantedClient, WantedPassword};
 
 /// Makes, or brings up to date, the accounts of all nodes, and closes the plugin's open defaults. `bus` is connected with an account that
 /// may command the plugin (the one of `mosquitto_ctrl dynsec init`); `node` are the node's credentials, of which the others derive.
@@ -49,7 +49,7 @@ pub use wanted::{Known, PluginGrant, Realm, Users, Wanted, WantedClient, WantedP
 /// `invalid` where the credentials are not the node's; `unavailable` where the plugin gives no answer; `conflict` where it refuses.
 pub async fn set_up(bus: &Bus, node: &Credentials) -> Result<Summary, Fault> {
     let mut wanted = Wanted::default();
-    wanted.nodes(&catalog::all(), |account| {
+    wanted.nodes(&mut Shapes::default(), |account| {
         node.for_role(account).map(|credentials| Some(SecretString::from(credentials.password)))
     })?;
     Controller::open(bus).await?.provision(&wanted).await

@@ -1,5 +1,7 @@
 //! What is to be done so that what is there becomes what should be there. Pure: nothing is asked and nothing is done.
 
+use std::collections::HashSet;
+
 use catalog::Secret;
 use engine_accounts::ExposeSecret as _;
 use vocabulary::ids::AccountName;
@@ -25,6 +27,8 @@ pub struct Plan {
     /// Names that should be ours and that others gave a client of their own.
     pub strangers: Vec<String>,
     after: Picture,
+    /// Roles that are as they should be: many clients share one.
+    provided: HashSet<String>,
 }
 
 /// What is to be done.
@@ -123,6 +127,9 @@ impl Plan {
         for (role, acls) in wanted.into_iter().filter_map(|(role, acls)| Some((role?, acls))) {
             let rolename = role.clone();
             roles.push(RoleName { rolename: rolename.clone() });
+            if !self.provided.insert(rolename.clone()) {
+                continue;
+            }
             match self.after.roles.get(role) {
                 Some(present) if present.len() == acls.len() && acls.iter().all(|acl| present.contains(acl)) => {}
                 Some(_) => self.push(Command::ModifyRole { rolename, acls: acls.clone() }),
@@ -137,7 +144,8 @@ impl Plan {
         let is_tidied = |role: &str| {
             role.starts_with(SHARED_ROLE) || account_of_role(role).is_some_and(|name| wanted.covers(Realm::of(name)))
         };
-        let needless = self.after.roles.keys().filter(|role| is_tidied(role) && !self.after.is_used(role));
+        let used: HashSet<&String> = self.after.clients.values().flat_map(|client| &client.roles).collect();
+        let needless = self.after.roles.keys().filter(|role| is_tidied(role) && !used.contains(role));
         for rolename in needless.cloned().collect::<Vec<_>>() {
             self.push(Command::DeleteRole { rolename });
         }

@@ -16,6 +16,8 @@ use vocabulary::{
 
 use super::acl::{ClientRights, SharedRights, short_digest};
 
+/// How many different rights are kept.
+const SHAPES_MAX: usize = 1000;
 /// What is noted of the password of an API key's client. A key never changes.
 const KEY_MARK: &str = "API key";
 
@@ -148,14 +150,14 @@ impl Wanted {
     /// What `password` complains about.
     pub fn nodes(
         &mut self,
-        entries: &[Entry],
+        shapes: &mut Shapes,
         password: impl Fn(&AccountName) -> Result<Option<SecretString>, Fault>,
     ) -> Result<(), Fault> {
         let coordinators = Owner::ALL.map(|owner| (Party::Coordinator(owner), Capacity::Coordinator(owner)));
         let faces = Face::ALL.map(|face| (Party::Face(face), Capacity::Face));
         for (party, capacity) in coordinators.into_iter().chain(faces).chain([(Party::Node, Capacity::Node)]) {
             let account = account_of(&party)?;
-            let mut rights = ClientRights::of(&account, &Access::of(&account, &capacity, entries, |_| false));
+            let mut rights = ClientRights::with(&account, shapes.node(&account, &capacity));
             if party == Party::Coordinator(Owner::Security) {
                 rights.add_commanding();
             }
@@ -171,8 +173,7 @@ impl Wanted {
 
     /// Adds every user, twice: under the name with the user's rights, and as one who is to log in yet. Where the password alone proves
     /// too little, the name has no more rights than that either.
-    pub fn users(&mut self, entries: &[Entry], rights: &Snapshot, users: &Users<'_>, now: Timestamp) {
-        let mut shapes = Shapes::new(entries);
+    pub fn users(&mut self, shapes: &mut Shapes, rights: &Snapshot, users: &Users<'_>, now: Timestamp) {
         for user in users.rows {
             let Party::User(account) = Party::of(&user.username) else { continue };
             if !Party::is_free_for_users(&account) {
@@ -209,13 +210,12 @@ impl Wanted {
     /// Adds every API key that is good, with what its scopes leave of its user's rights.
     pub fn keys(
         &mut self,
-        entries: &[Entry],
+        shapes: &mut Shapes,
         rights: &Snapshot,
         keys: &[ApiKey],
         known: &HashMap<AccountName, Known>,
         now: Timestamp,
     ) {
-        let mut shapes = Shapes::new(entries);
         for key in keys.iter().filter(|key| is_good(key, now)) {
             let (Ok(account), Some(user)) = (account_of(&Party::Key(key.id.clone())), rights.account_of(&key.user_id))
             else {
@@ -303,23 +303,33 @@ fn may(rights: &Snapshot, account: &AccountName, needs: Needs) -> bool {
     }
 }
 
-/// Topic rights by what is allowed. Many may the same, and to work one out takes as long as hundreds of checks.
-struct Shapes<'a> {
-    entries: &'a [Entry],
+/// Topic rights by what is allowed. Many may the same, and to work one out takes as long as hundreds of checks; so they are kept, for as
+/// long as nobody has much too many different ones.
+#[derive(Debug)]
+pub struct Shapes {
+    entries: Vec<Entry>,
     needs: Vec<Needs>,
     clients: HashMap<Vec<bool>, Arc<SharedRights>>,
+    nodes: HashMap<AccountName, Arc<SharedRights>>,
     lobby: Option<Arc<SharedRights>>,
 }
 
-impl<'a> Shapes<'a> {
-    fn new(entries: &'a [Entry]) -> Self {
+impl Default for Shapes {
+    fn default() -> Self {
+        Self::new(catalog::all())
+    }
+}
+
+impl Shapes {
+    /// Over these messages.
+    pub fn new(entries: Vec<Entry>) -> Self {
         let mut needs = Vec::new();
-        for entry in entries {
+        for entry in &entries {
             if !needs.contains(&entry.needs) {
                 needs.push(entry.needs);
             }
         }
-        Self { entries, needs, clients: HashMap::new(), lobby: None }
+        Self { entries, needs, clients: HashMap::new(), nodes: HashMap::new(), lobby: None }
     }
 
     fn client(&mut self, account: &AccountName, may: impl Fn(Needs) -> bool) -> Arc<SharedRights> {
@@ -328,14 +338,26 @@ impl<'a> Shapes<'a> {
             return Arc::clone(shape);
         }
         let may = |needs: Needs| self.needs.iter().zip(&allowed).any(|(known, allowed)| *known == needs && *allowed);
-        let access = Access::of(account, &Capacity::Client, self.entries, may);
+        let access = Access::of(account, &Capacity::Client, &self.entries, may);
         let shape = Arc::new(SharedRights::of(account, &access));
+        if self.clients.len() >= SHAPES_MAX {
+            self.clients.clear();
+        }
         self.clients.insert(allowed, Arc::clone(&shape));
         shape
     }
 
+    fn node(&mut self, account: &AccountName, capacity: &Capacity) -> Arc<SharedRights> {
+        if let Some(shape) = self.nodes.get(account) {
+            return Arc::clone(shape);
+        }
+        let shape = Arc::new(SharedRights::of(account, &Access::of(account, capacity, &self.entries, |_| false)));
+        self.nodes.insert(account.clone(), Arc::clone(&shape));
+        shape
+    }
+
     fn lobby(&mut self, account: &AccountName) -> Arc<SharedRights> {
-        let entries = self.entries;
+        let entries = &self.entries;
         let shape = self.lobby.get_or_insert_with(|| {
             Arc::new(SharedRights::of(account, &Access::of(account, &Capacity::Lobby, entries, |_| false)))
         });

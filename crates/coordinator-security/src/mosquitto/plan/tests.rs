@@ -2,7 +2,7 @@ use catalog::{Access, Capacity};
 use engine_accounts::SecretString;
 
 use super::*;
-use crate::mosquitto::{ClientRights, Known, Users, acl::Acl};
+use crate::mosquitto::{ClientRights, Known, Shapes, Users, acl::Acl};
 
 fn rights(name: &str) -> ClientRights {
     let account: AccountName = name.parse().unwrap();
@@ -32,7 +32,7 @@ fn carried_out(is: &Picture, wanted: &Wanted) -> (Plan, Picture) {
 fn nodes(secret: &str) -> Wanted {
     let mut wanted = Wanted::default();
     let password = |account: &AccountName| Ok(Some(SecretString::from(format!("{secret} {account}"))));
-    wanted.nodes(&catalog::all(), password).unwrap();
+    wanted.nodes(&mut Shapes::default(), password).unwrap();
     wanted
 }
 
@@ -78,7 +78,7 @@ fn users(cases: &[Case]) -> Wanted {
         password_age_max: None,
     };
     let mut wanted = Wanted::default();
-    wanted.users(&catalog::all(), &engine_accounts::rights::Snapshot::default(), &users, at);
+    wanted.users(&mut Shapes::default(), &engine_accounts::rights::Snapshot::default(), &users, at);
     wanted
 }
 

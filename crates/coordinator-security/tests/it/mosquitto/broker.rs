@@ -89,7 +89,7 @@ impl Broker {
         };
         let options = BusOptions {
             address: format!("127.0.0.1:{}", self.port).parse().unwrap(),
-            client_id: format!("test of {account}"),
+            client_id: format!("{account} {}", vocabulary::ids::fresh_uuid()),
             account: credentials.account.clone(),
             credentials: Some(credentials),
             source: "test".to_owned(),
