@@ -7,7 +7,7 @@ use engine_accounts::ExposeSecret as _;
 use vocabulary::ids::AccountName;
 
 use super::{
-    Picture, Realm, Wanted, WantedClient, WantedPassword,
+    ClientRights, Picture, Realm, Wanted, WantedClient, WantedPassword,
     acl::{SHARED_ROLE, account_of_role, own_role},
     command::{Command, DefaultAccess, RoleName},
     picture::PresentClient,
@@ -80,7 +80,7 @@ impl Plan {
         match (present, &client.password) {
             (Some(_), _) if !self.after.is_ours(name.as_str()) => self.strangers.push(name.to_string()),
             // Its rights are those that it comes back with, if it does.
-            (Some(present), _) if !client.enabled && present.disabled => {}
+            _ if !client.enabled => {}
             (Some(present), _) => self.change(name, client, &present),
             (None, WantedPassword::Known { mark, secret }) => {
                 let roles = self.provide_roles(name, client);
@@ -91,9 +91,6 @@ impl Plan {
                     textdescription: mark.clone(),
                     roles,
                 });
-                if !client.enabled {
-                    self.push(Command::DisableClient { username: name.to_string() });
-                }
             }
             (None, WantedPassword::Kept | WantedPassword::Of { .. }) => {}
         }
@@ -113,24 +110,21 @@ impl Plan {
             let (password, textdescription) = password.unzip();
             self.push(Command::ModifyClient { username: name.to_string(), password, textdescription, roles });
         }
-        if client.enabled && present.disabled {
+        if present.disabled {
             self.push(Command::EnableClient { username: name.to_string() });
         }
     }
 
     /// Sees that a client's roles are there with the right lines.
     fn provide_roles(&mut self, name: &AccountName, client: &WantedClient) -> Vec<RoleName> {
-        let shared = &client.rights.shared;
-        let own = own_role(name.as_str());
-        let wanted = [(Some(&own), &client.rights.own), (shared.role.as_ref(), &shared.acls)];
+        let ClientRights { own, role, shared } = &client.rights;
         let mut roles = Vec::new();
-        for (role, acls) in wanted.into_iter().filter_map(|(role, acls)| Some((role?, acls))) {
-            let rolename = role.clone();
+        for (rolename, acls) in [(own_role(name.as_str()), own), (role.clone(), &**shared)] {
             roles.push(RoleName { rolename: rolename.clone() });
             if !self.provided.insert(rolename.clone()) {
                 continue;
             }
-            match self.after.roles.get(role) {
+            match self.after.roles.get(&rolename) {
                 Some(present) if present.len() == acls.len() && acls.iter().all(|acl| present.contains(acl)) => {}
                 Some(_) => self.push(Command::ModifyRole { rolename, acls: acls.clone() }),
                 None => self.push(Command::CreateRole { rolename, acls: acls.clone() }),

@@ -1,22 +1,7 @@
-use catalog::{Access, Capacity};
 use engine_accounts::SecretString;
 
 use super::*;
-use crate::mosquitto::{ClientRights, Known, Shapes, Users, acl::Acl};
-
-fn rights(name: &str) -> ClientRights {
-    let account: AccountName = name.parse().unwrap();
-    let capacity = Capacity::Client;
-    ClientRights::of(
-        &account,
-        &Access::of(
-            &account,
-            &capacity,
-            &catalog::all(),
-            |needs| matches!(needs, catalog::Needs::Right(right) if right.resource == "telescope"),
-        ),
-    )
-}
+use crate::mosquitto::{Known, Shapes, Users, acl::Acl};
 
 /// Runs a plan in a thought: what is there afterwards.
 fn carried_out(is: &Picture, wanted: &Wanted) -> (Plan, Picture) {
@@ -98,11 +83,20 @@ fn nodes_are_made_once() {
 
 #[test]
 fn who_has_the_same_rights_shares_them() {
-    let (ann, bob) = (rights("ann"), rights("bob"));
-    assert_eq!(ann.shared, bob.shared);
-    assert_ne!(ann.own, bob.own);
-    let lines = |filter: &str| ann.shared.acls.iter().any(|acl: &Acl| acl.topic == filter);
-    assert!(lines("bigskies/coordinator/telescope/control/slew") && !lines("bigskies/client/ann/#"));
+    let case = |name| Case { user: user(name, FIRST), password: Some("pw") };
+    let wanted = users(&[case("ann"), case("bob")]);
+    let of = |name: &str| &wanted.client(name).unwrap().rights;
+    assert_eq!((&of("ann").role, &of("ann").shared), (&of("bob").role, &of("bob").shared));
+    let lines = |name: &str, filter: &str| of(name).own.iter().any(|acl: &Acl| acl.topic == filter);
+    assert!(lines("ann", "bigskies/client/ann/#") && !lines("ann", "bigskies/client/bob/#"));
+    assert!(of("ann").shared.iter().all(|acl| !acl.topic.contains("ann")));
+    let (plan, _) = carried_out(&Picture::default(), &wanted);
+    let roles = words(&plan).iter().filter(|word| *word == "createRole").count();
+    assert_eq!(
+        roles,
+        2 * wanted.len() - 3,
+        "four of their own and one for all, since nobody of them is known to the rights"
+    );
 }
 
 #[test]
