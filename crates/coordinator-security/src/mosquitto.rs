@@ -15,7 +15,8 @@
 //!   publish, wills and retained ones included, against `publishClientSend`.
 //! - Nothing is expanded in a list, so that each account has a role of its own, `account.{name}`, for its own answers.
 //! - The plugin writes its whole file after each command: 5 MB and 100 ms, in which Mosquitto does nothing else, with 200 roles of 150
-//!   topics. So the rest stands in a role that all with the same rights share: `rights.{digest}`.
+//!   topics. So the rest stands in a role, `rights.…`, that all share who are members of the same roles and groups: when these are given
+//!   other rights, it takes one command.
 //! - Another list in a role (`modifyRole`) holds from the next message on, for subscriptions that stand, too, and nobody is thrown out.
 //!   Other roles, another password or another description of a client (`modifyClient`) throw it out; it comes back under the new rights.
 //! - Deleting a role that a client has leaves the client with freed memory; it is done when nobody has it any more.
@@ -35,12 +36,12 @@ use bus::{Bus, Credentials};
 use engine_accounts::SecretString;
 use vocabulary::Fault;
 
-pub use acl::{Acl, ClientRights, SharedRights};
+pub use acl::{Acl, ClientRights, Shape};
 pub use controller::{Controller, Summary};
 pub use mirror::{Mirror, Passwords, Standing};
 pub use picture::{Picture, PresentClient};
 pub use plan::{Plan, plan};
-pub use wanted::{Known, PluginGrant, Realm, Users, Wanted, WantedClient, WantedPassword};
+pub use wanted::{Known, PluginGrant, Realm, Shapes, Users, Wanted, WantedClient, WantedPassword};
 
 /// Makes, or brings up to date, the accounts of all nodes, and closes the plugin's open defaults. `bus` is connected with an account that
 /// may command the plugin (the one of `mosquitto_ctrl dynsec init`); `node` are the node's credentials, of which the others derive.
@@ -49,7 +50,7 @@ pub use wanted::{Known, PluginGrant, Realm, Users, Wanted, WantedClient, WantedP
 /// `invalid` where the credentials are not the node's; `unavailable` where the plugin gives no answer; `conflict` where it refuses.
 pub async fn set_up(bus: &Bus, node: &Credentials) -> Result<Summary, Fault> {
     let mut wanted = Wanted::default();
-    wanted.nodes(&catalog::all(), |account| {
+    wanted.nodes(&mut Shapes::default(), |account| {
         node.for_role(account).map(|credentials| Some(SecretString::from(credentials.password)))
     })?;
     Controller::open(bus).await?.provision(&wanted).await

@@ -51,28 +51,19 @@ impl Acl {
 pub struct ClientRights {
     /// In its own role.
     pub own: Vec<Acl>,
-    /// In a role with others.
-    pub shared: Arc<SharedRights>,
+    /// The name of the role with the rest.
+    pub role: String,
+    /// The rest.
+    pub shared: Shape,
 }
 
-/// What all may who have the same rights.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct SharedRights {
-    /// The role, after its content; nothing where there is none.
-    pub role: Option<String>,
-    /// Its lines, in order.
-    pub acls: Vec<Acl>,
-}
+/// Lines that many may have.
+pub type Shape = Arc<Vec<Acl>>;
 
 impl ClientRights {
-    /// The rights of one account.
-    pub fn of(account: &AccountName, access: &Access) -> Self {
-        Self { own: own(account), shared: Arc::new(SharedRights::of(account, access)) }
-    }
-
-    /// The same where the shared part is known already.
-    pub(crate) fn with(account: &AccountName, shared: Arc<SharedRights>) -> Self {
-        Self { own: own(account), shared }
+    /// Its own answers, and the lines of a role that is called so.
+    pub fn new(account: &AccountName, role: String, shared: Shape) -> Self {
+        Self { own: Acl::reading(&topic::clients_of(account)).into(), role, shared }
     }
 
     /// Lets the account command the plugin.
@@ -82,37 +73,23 @@ impl ClientRights {
     }
 }
 
-/// Its own answers.
-fn own(account: &AccountName) -> Vec<Acl> {
-    Acl::reading(&topic::clients_of(account)).into()
+/// What `access` allows besides the account's own answers.
+pub(crate) fn shape_of(account: &AccountName, access: &Access) -> Shape {
+    let own = topic::clients_of(account);
+    let publishing = access.publishes().into_iter().map(Acl::publishing);
+    let reading = access.reads().into_iter().filter(|filter| *filter != own).flat_map(Acl::reading);
+    Arc::new(publishing.chain(reading).collect())
 }
 
-impl SharedRights {
-    /// What `access` allows besides the account's own answers.
-    pub(crate) fn of(account: &AccountName, access: &Access) -> Self {
-        let own = topic::clients_of(account);
-        let publishing = access.publishes().into_iter().map(Acl::publishing);
-        let reading = access.reads().into_iter().filter(|filter| *filter != own).flat_map(Acl::reading);
-        let mut acls: Vec<Acl> = publishing.chain(reading).collect();
-        acls.sort_unstable();
-        let role = (!acls.is_empty()).then(|| role_of(&acls));
-        Self { role, acls }
-    }
-}
-
-/// The name of the role with these lines.
-fn role_of(acls: &[Acl]) -> String {
-    let text = acls.iter().fold(String::new(), |mut text, acl| {
-        let _ = writeln!(text, "{} {}", acl.kind, acl.topic);
-        text
-    });
-    format!("{SHARED_ROLE}{}", short_digest(text.as_bytes()))
-}
-
-/// What comes before the digest in the name of a shared role.
+/// What comes before a word or digest in the name of a role that clients may share.
 pub(crate) const SHARED_ROLE: &str = "rights.";
 /// What comes before the account in the name of its own role.
 const OWN_ROLE: &str = "account.";
+
+/// The role of all who are what `who` says.
+pub(crate) fn shared_role(who: &str) -> String {
+    format!("{SHARED_ROLE}{who}")
+}
 
 /// The role that an account has alone. Who has it is ours.
 pub(crate) fn own_role(account: &str) -> String {

@@ -98,8 +98,7 @@ impl Controller {
             None => self.look().await?,
         };
         let plan = plan(&picture, wanted);
-        let mut summary =
-            Summary { strangers: plan.strangers, commands: plan.commands.len(), ..Summary::default() };
+        let mut summary = Summary { strangers: plan.strangers, commands: plan.commands.len(), ..Summary::default() };
         for batch in batches(plan.commands) {
             self.give(&batch).await?;
             for command in &batch {

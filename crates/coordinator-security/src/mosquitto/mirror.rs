@@ -3,7 +3,7 @@
 use std::{collections::HashMap, time::Duration};
 
 use bus::{Bus, Connection};
-use catalog::{Entry, Party};
+use catalog::Party;
 use engine_accounts::{Accounts, Rights, SecretString};
 use engine_tokens::Tokens;
 use store::{
@@ -22,7 +22,7 @@ use vocabulary::{
 
 use super::{
     Controller, Known, Summary, Wanted,
-    wanted::{Users, is_good},
+    wanted::{Shapes, Users, is_good},
 };
 
 /// Room for what became known and was not taken yet.
@@ -42,7 +42,7 @@ const PAGE: u32 = 1000;
 #[derive(Debug)]
 pub struct Mirror {
     controller: Controller,
-    entries: Vec<Entry>,
+    shapes: Shapes,
     accounts: Accounts,
     tokens: Tokens,
     rights: Rights,
@@ -140,7 +140,7 @@ impl Mirror {
         let passwords = Passwords { outbox, standing: stands, clock: clock.clone() };
         let mirror = Self {
             controller: Controller::open(bus).await?,
-            entries: catalog::all(),
+            shapes: Shapes::default(),
             accounts,
             tokens,
             rights,
@@ -163,6 +163,7 @@ impl Mirror {
             if !self.is_connected(&mut connection).await {
                 return;
             }
+            self.refresh_rights().await;
             rights_changed.mark_unchanged();
             tokens_changed.mark_unchanged();
             let done = self.round().await;
@@ -228,6 +229,14 @@ impl Mirror {
         }
     }
 
+    /// Who was just made must not be given the rights of a moment ago: that would throw them out a moment later.
+    async fn refresh_rights(&self) {
+        let knows_more = !(self.passwords.is_empty() && self.keys.is_empty());
+        if knows_more && let Err(error) = self.rights.refresh().await {
+            tracing::debug!(%error, "rights can't be read now; the last ones hold");
+        }
+    }
+
     /// Brings the plugin in step: what was done, and when to look again.
     async fn round(&mut self) -> Result<(Summary, Instant), Fault> {
         let users = self.users().await?;
@@ -235,15 +244,15 @@ impl Mirror {
         // Read last: who is in the rows and not in the snapshot yet has no rights for a moment; the other way round one would keep them.
         let (rights, now) = (self.rights.snapshot(), self.clock.now());
         let mut wanted = Wanted::default();
-        wanted.nodes(&self.entries, |_| Ok(None))?;
+        wanted.nodes(&mut self.shapes, |_| Ok(None))?;
         let told = Users {
             rows: &users,
             passwords: &self.passwords,
             one_time: &self.one_time,
             password_age_max: self.accounts.settings().password_age_max(),
         };
-        wanted.users(&self.entries, &rights, &told, now);
-        wanted.keys(&self.entries, &rights, &keys, &self.keys, now);
+        wanted.users(&mut self.shapes, &rights, &told, now);
+        wanted.keys(&mut self.shapes, &rights, &keys, &self.keys, now);
         let summary = self.controller.provision(&wanted).await?;
         self.passwords.clear();
         self.one_time.clear();

@@ -68,11 +68,6 @@ impl Picture {
         self.clients.get(name).is_some_and(|client| client.roles.contains(&own_role(name)))
     }
 
-    /// Whether some client has this role.
-    pub(crate) fn is_used(&self, role: &str) -> bool {
-        self.clients.values().any(|client| client.roles.contains(role))
-    }
-
     /// Takes a page of clients: how many it had.
     pub(crate) fn add_clients(&mut self, data: &Value) -> Result<usize, Fault> {
         let rows: Vec<ClientRow> = rows(data, "clients")?;

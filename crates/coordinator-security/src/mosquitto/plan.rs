@@ -1,11 +1,13 @@
 //! What is to be done so that what is there becomes what should be there. Pure: nothing is asked and nothing is done.
 
+use std::collections::HashSet;
+
 use catalog::Secret;
 use engine_accounts::ExposeSecret as _;
 use vocabulary::ids::AccountName;
 
 use super::{
-    Picture, Realm, Wanted, WantedClient, WantedPassword,
+    ClientRights, Picture, Realm, Wanted, WantedClient, WantedPassword,
     acl::{SHARED_ROLE, account_of_role, own_role},
     command::{Command, DefaultAccess, RoleName},
     picture::PresentClient,
@@ -25,6 +27,8 @@ pub struct Plan {
     /// Names that should be ours and that others gave a client of their own.
     pub strangers: Vec<String>,
     after: Picture,
+    /// Roles that are as they should be: many clients share one.
+    provided: HashSet<String>,
 }
 
 /// What is to be done.
@@ -76,7 +80,7 @@ impl Plan {
         match (present, &client.password) {
             (Some(_), _) if !self.after.is_ours(name.as_str()) => self.strangers.push(name.to_string()),
             // Its rights are those that it comes back with, if it does.
-            (Some(present), _) if !client.enabled && present.disabled => {}
+            _ if !client.enabled => {}
             (Some(present), _) => self.change(name, client, &present),
             (None, WantedPassword::Known { mark, secret }) => {
                 let roles = self.provide_roles(name, client);
@@ -87,9 +91,6 @@ impl Plan {
                     textdescription: mark.clone(),
                     roles,
                 });
-                if !client.enabled {
-                    self.push(Command::DisableClient { username: name.to_string() });
-                }
             }
             (None, WantedPassword::Kept | WantedPassword::Of { .. }) => {}
         }
@@ -109,21 +110,21 @@ impl Plan {
             let (password, textdescription) = password.unzip();
             self.push(Command::ModifyClient { username: name.to_string(), password, textdescription, roles });
         }
-        if client.enabled && present.disabled {
+        if present.disabled {
             self.push(Command::EnableClient { username: name.to_string() });
         }
     }
 
     /// Sees that a client's roles are there with the right lines.
     fn provide_roles(&mut self, name: &AccountName, client: &WantedClient) -> Vec<RoleName> {
-        let shared = &client.rights.shared;
-        let own = own_role(name.as_str());
-        let wanted = [(Some(&own), &client.rights.own), (shared.role.as_ref(), &shared.acls)];
+        let ClientRights { own, role, shared } = &client.rights;
         let mut roles = Vec::new();
-        for (role, acls) in wanted.into_iter().filter_map(|(role, acls)| Some((role?, acls))) {
-            let rolename = role.clone();
+        for (rolename, acls) in [(own_role(name.as_str()), own), (role.clone(), &**shared)] {
             roles.push(RoleName { rolename: rolename.clone() });
-            match self.after.roles.get(role) {
+            if !self.provided.insert(rolename.clone()) {
+                continue;
+            }
+            match self.after.roles.get(&rolename) {
                 Some(present) if present.len() == acls.len() && acls.iter().all(|acl| present.contains(acl)) => {}
                 Some(_) => self.push(Command::ModifyRole { rolename, acls: acls.clone() }),
                 None => self.push(Command::CreateRole { rolename, acls: acls.clone() }),
@@ -137,7 +138,8 @@ impl Plan {
         let is_tidied = |role: &str| {
             role.starts_with(SHARED_ROLE) || account_of_role(role).is_some_and(|name| wanted.covers(Realm::of(name)))
         };
-        let needless = self.after.roles.keys().filter(|role| is_tidied(role) && !self.after.is_used(role));
+        let used: HashSet<&String> = self.after.clients.values().flat_map(|client| &client.roles).collect();
+        let needless = self.after.roles.keys().filter(|role| is_tidied(role) && !used.contains(role));
         for rolename in needless.cloned().collect::<Vec<_>>() {
             self.push(Command::DeleteRole { rolename });
         }

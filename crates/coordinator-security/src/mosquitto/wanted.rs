@@ -7,15 +7,22 @@ use std::{
 };
 
 use catalog::{Access, Capacity, Entry, Face, Needs, Owner, Party};
-use engine_accounts::{SecretString, rights::Snapshot};
+use engine_accounts::{
+    SecretString,
+    rights::{Account, Snapshot},
+};
 use store::{accounts::users::User, tokens::ApiKey};
 use vocabulary::{
     Fault, Scopes, Timestamp,
     ids::{AccountName, PluginId},
 };
 
-use super::acl::{ClientRights, SharedRights, short_digest};
+use super::acl::{ClientRights, Shape, shape_of, shared_role, short_digest};
 
+/// How many different rights are kept.
+const SHAPES_MAX: usize = 1000;
+/// In the name of the role of all who are to log in yet.
+const LOBBY: &str = "lobby";
 /// What is noted of the password of an API key's client. A key never changes.
 const KEY_MARK: &str = "API key";
 
@@ -148,14 +155,15 @@ impl Wanted {
     /// What `password` complains about.
     pub fn nodes(
         &mut self,
-        entries: &[Entry],
+        shapes: &mut Shapes,
         password: impl Fn(&AccountName) -> Result<Option<SecretString>, Fault>,
     ) -> Result<(), Fault> {
         let coordinators = Owner::ALL.map(|owner| (Party::Coordinator(owner), Capacity::Coordinator(owner)));
         let faces = Face::ALL.map(|face| (Party::Face(face), Capacity::Face));
         for (party, capacity) in coordinators.into_iter().chain(faces).chain([(Party::Node, Capacity::Node)]) {
             let account = account_of(&party)?;
-            let mut rights = ClientRights::of(&account, &Access::of(&account, &capacity, entries, |_| false));
+            let shape = shapes.node(&account, &capacity);
+            let mut rights = ClientRights::new(&account, shared_role(account.as_str()), shape);
             if party == Party::Coordinator(Owner::Security) {
                 rights.add_commanding();
             }
@@ -171,8 +179,8 @@ impl Wanted {
 
     /// Adds every user, twice: under the name with the user's rights, and as one who is to log in yet. Where the password alone proves
     /// too little, the name has no more rights than that either.
-    pub fn users(&mut self, entries: &[Entry], rights: &Snapshot, users: &Users<'_>, now: Timestamp) {
-        let mut shapes = Shapes::new(entries);
+    pub fn users(&mut self, shapes: &mut Shapes, rights: &Snapshot, users: &Users<'_>, now: Timestamp) {
+        let mut members = HashMap::new();
         for user in users.rows {
             let Party::User(account) = Party::of(&user.username) else { continue };
             if !Party::is_free_for_users(&account) {
@@ -183,10 +191,16 @@ impl Wanted {
             let proves_too_little = user.must_change_password
                 || user.has_second_factor
                 || users.password_age_max.is_some_and(|limit| is_older(user, limit, now));
-            let of_user = if proves_too_little {
-                shapes.lobby(&account)
-            } else {
-                shapes.client(&account, |needs| may(rights, &account, needs))
+            let member = rights.account(&account).filter(|member| member.enabled && !proves_too_little);
+            let (role, shape) = match member {
+                Some(member) => {
+                    let role = role_of_members(member, None);
+                    let shape = members
+                        .entry(role.clone())
+                        .or_insert_with(|| shapes.client(&account, |needs| may(rights, &account, needs)));
+                    (role, Arc::clone(shape))
+                }
+                None => (shared_role(LOBBY), shapes.lobby(&account)),
             };
             if let Ok(lobby) = Party::Lobby(account.clone()).account() {
                 let one_time = users.one_time.get(&account).filter(|known| is_newer(known, user));
@@ -197,10 +211,10 @@ impl Wanted {
                     },
                     None => wanted_password(&mark, known),
                 };
-                let rights = ClientRights::with(&lobby, shapes.lobby(&lobby));
+                let rights = ClientRights::new(&lobby, shared_role(LOBBY), shapes.lobby(&lobby));
                 self.add(lobby, user.enabled, rights, password);
             }
-            let rights = ClientRights::with(&account, of_user);
+            let rights = ClientRights::new(&account, role, shape);
             self.add(account, user.enabled, rights, wanted_password(&mark, known));
         }
         self.realms.push(Realm::Users);
@@ -209,13 +223,12 @@ impl Wanted {
     /// Adds every API key that is good, with what its scopes leave of its user's rights.
     pub fn keys(
         &mut self,
-        entries: &[Entry],
+        shapes: &mut Shapes,
         rights: &Snapshot,
         keys: &[ApiKey],
         known: &HashMap<AccountName, Known>,
         now: Timestamp,
     ) {
-        let mut shapes = Shapes::new(entries);
         for key in keys.iter().filter(|key| is_good(key, now)) {
             let (Ok(account), Some(user)) = (account_of(&Party::Key(key.id.clone())), rights.account_of(&key.user_id))
             else {
@@ -229,8 +242,9 @@ impl Wanted {
                 _ => true,
             };
             let shared = shapes.client(&account, |needs| leaves_in(needs) && may(rights, &user.username, needs));
+            let role = role_of_members(user, Some(scopes.as_ref().map_or_else(String::new, Scopes::to_string)));
             let password = wanted_password(KEY_MARK, known.get(&account));
-            self.add(account.clone(), user.enabled, ClientRights::with(&account, shared), password);
+            self.add(account.clone(), user.enabled, ClientRights::new(&account, role, shared), password);
         }
         self.realms.push(Realm::Keys);
     }
@@ -242,9 +256,9 @@ impl Wanted {
     pub fn plugins(&mut self, entries: &[Entry], grants: &[PluginGrant]) -> Result<(), Fault> {
         for PluginGrant { id, publishes, reads, password } in grants {
             let account = account_of(&Party::Plugin(id.clone()))?;
-            let capacity =
-                Capacity::Plugin { id: id.clone(), publishes: publishes.clone(), reads: reads.clone() };
-            let rights = ClientRights::of(&account, &Access::of(&account, &capacity, entries, |_| false));
+            let capacity = Capacity::Plugin { id: id.clone(), publishes: publishes.clone(), reads: reads.clone() };
+            let shape = shape_of(&account, &Access::of(&account, &capacity, entries, |_| false));
+            let rights = ClientRights::new(&account, shared_role(account.as_str()), shape);
             let password = match password.clone() {
                 Some(secret) => WantedPassword::Known { mark: mark_of_secret(&secret), secret },
                 None => WantedPassword::Kept,
@@ -258,6 +272,16 @@ impl Wanted {
 
 fn account_of(party: &Party) -> Result<AccountName, Fault> {
     party.account().map_err(|error| Fault::invalid(format!("account can't be named: {error}")))
+}
+
+/// The role of all who are members of the same roles and groups, and so may the same, whatever that is at the moment. Of keys, those with
+/// the same scopes.
+fn role_of_members(member: &Account, scopes: Option<String>) -> String {
+    let (mut roles, mut groups) = (member.roles.clone(), member.groups.clone());
+    roles.sort_unstable();
+    groups.sort_unstable();
+    let who = serde_json::json!([roles, groups, scopes]).to_string();
+    shared_role(&short_digest(who.as_bytes()))
 }
 
 fn wanted_password(mark: &str, known: Option<&Known>) -> WantedPassword {
@@ -304,42 +328,64 @@ fn may(rights: &Snapshot, account: &AccountName, needs: Needs) -> bool {
     }
 }
 
-/// Topic rights by what is allowed. Many may the same, and to work one out takes as long as hundreds of checks.
-struct Shapes<'a> {
-    entries: &'a [Entry],
+/// Topic rights by what is allowed. Many may the same, and to work one out takes as long as hundreds of checks; so they are kept, for as
+/// long as nobody has much too many different ones.
+#[derive(Debug)]
+pub struct Shapes {
+    entries: Vec<Entry>,
     needs: Vec<Needs>,
-    clients: HashMap<Vec<bool>, Arc<SharedRights>>,
-    lobby: Option<Arc<SharedRights>>,
+    clients: HashMap<Vec<bool>, Shape>,
+    nodes: HashMap<AccountName, Shape>,
+    lobby: Option<Shape>,
 }
 
-impl<'a> Shapes<'a> {
-    fn new(entries: &'a [Entry]) -> Self {
+impl Default for Shapes {
+    fn default() -> Self {
+        Self::new(catalog::all())
+    }
+}
+
+impl Shapes {
+    /// Over these messages.
+    pub fn new(entries: Vec<Entry>) -> Self {
         let mut needs = Vec::new();
-        for entry in entries {
+        for entry in &entries {
             if !needs.contains(&entry.needs) {
                 needs.push(entry.needs);
             }
         }
-        Self { entries, needs, clients: HashMap::new(), lobby: None }
+        Self { entries, needs, clients: HashMap::new(), nodes: HashMap::new(), lobby: None }
     }
 
-    fn client(&mut self, account: &AccountName, may: impl Fn(Needs) -> bool) -> Arc<SharedRights> {
+    fn client(&mut self, account: &AccountName, may: impl Fn(Needs) -> bool) -> Shape {
         let allowed: Vec<bool> = self.needs.iter().map(|needs| may(*needs)).collect();
         if let Some(shape) = self.clients.get(&allowed) {
             return Arc::clone(shape);
         }
         let may = |needs: Needs| self.needs.iter().zip(&allowed).any(|(known, allowed)| *known == needs && *allowed);
-        let access = Access::of(account, &Capacity::Client, self.entries, may);
-        let shape = Arc::new(SharedRights::of(account, &access));
+        let access = Access::of(account, &Capacity::Client, &self.entries, may);
+        let shape = shape_of(account, &access);
+        if self.clients.len() >= SHAPES_MAX {
+            self.clients.clear();
+        }
         self.clients.insert(allowed, Arc::clone(&shape));
         shape
     }
 
-    fn lobby(&mut self, account: &AccountName) -> Arc<SharedRights> {
-        let entries = self.entries;
-        let shape = self.lobby.get_or_insert_with(|| {
-            Arc::new(SharedRights::of(account, &Access::of(account, &Capacity::Lobby, entries, |_| false)))
-        });
+    fn node(&mut self, account: &AccountName, capacity: &Capacity) -> Shape {
+        if let Some(shape) = self.nodes.get(account) {
+            return Arc::clone(shape);
+        }
+        let shape = shape_of(account, &Access::of(account, capacity, &self.entries, |_| false));
+        self.nodes.insert(account.clone(), Arc::clone(&shape));
+        shape
+    }
+
+    fn lobby(&mut self, account: &AccountName) -> Shape {
+        let entries = &self.entries;
+        let shape = self
+            .lobby
+            .get_or_insert_with(|| shape_of(account, &Access::of(account, &Capacity::Lobby, entries, |_| false)));
         Arc::clone(shape)
     }
 }

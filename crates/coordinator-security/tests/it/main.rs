@@ -7,6 +7,7 @@ mod certificates;
 mod escalation;
 mod keys;
 mod login;
+mod mosquitto;
 mod people;
 mod plugins;
 mod rights;

@@ -1,16 +1,7 @@
-use catalog::{Access, Capacity};
 use engine_accounts::SecretString;
 
 use super::*;
-use crate::mosquitto::{ClientRights, Known, Users, acl::Acl};
-
-fn rights(name: &str) -> ClientRights {
-    let account: AccountName = name.parse().unwrap();
-    let capacity = Capacity::Client;
-    ClientRights::of(&account, &Access::of(&account, &capacity, &catalog::all(), |needs| {
-        matches!(needs, catalog::Needs::Right(right) if right.resource == "telescope")
-    }))
-}
+use crate::mosquitto::{Known, Shapes, Users, acl::Acl};
 
 /// Runs a plan in a thought: what is there afterwards.
 fn carried_out(is: &Picture, wanted: &Wanted) -> (Plan, Picture) {
@@ -26,7 +17,7 @@ fn carried_out(is: &Picture, wanted: &Wanted) -> (Plan, Picture) {
 fn nodes(secret: &str) -> Wanted {
     let mut wanted = Wanted::default();
     let password = |account: &AccountName| Ok(Some(SecretString::from(format!("{secret} {account}"))));
-    wanted.nodes(&catalog::all(), password).unwrap();
+    wanted.nodes(&mut Shapes::default(), password).unwrap();
     wanted
 }
 
@@ -65,10 +56,14 @@ fn users(cases: &[Case]) -> Wanted {
     let known = |case: &Case| Some((case.user.username.clone(), Known { secret: case.password?.into(), at }));
     let passwords = cases.iter().filter_map(known).collect();
     let rows: Vec<_> = cases.iter().map(|case| case.user.clone()).collect();
-    let users =
-        Users { rows: &rows, passwords: &passwords, one_time: &std::collections::HashMap::new(), password_age_max: None };
+    let users = Users {
+        rows: &rows,
+        passwords: &passwords,
+        one_time: &std::collections::HashMap::new(),
+        password_age_max: None,
+    };
     let mut wanted = Wanted::default();
-    wanted.users(&catalog::all(), &engine_accounts::rights::Snapshot::default(), &users, at);
+    wanted.users(&mut Shapes::default(), &engine_accounts::rights::Snapshot::default(), &users, at);
     wanted
 }
 
@@ -88,11 +83,20 @@ fn nodes_are_made_once() {
 
 #[test]
 fn who_has_the_same_rights_shares_them() {
-    let (ann, bob) = (rights("ann"), rights("bob"));
-    assert_eq!(ann.shared, bob.shared);
-    assert_ne!(ann.own, bob.own);
-    let lines = |filter: &str| ann.shared.acls.iter().any(|acl: &Acl| acl.topic == filter);
-    assert!(lines("bigskies/coordinator/telescope/control/slew") && !lines("bigskies/client/ann/#"));
+    let case = |name| Case { user: user(name, FIRST), password: Some("pw") };
+    let wanted = users(&[case("ann"), case("bob")]);
+    let of = |name: &str| &wanted.client(name).unwrap().rights;
+    assert_eq!((&of("ann").role, &of("ann").shared), (&of("bob").role, &of("bob").shared));
+    let lines = |name: &str, filter: &str| of(name).own.iter().any(|acl: &Acl| acl.topic == filter);
+    assert!(lines("ann", "bigskies/client/ann/#") && !lines("ann", "bigskies/client/bob/#"));
+    assert!(of("ann").shared.iter().all(|acl| !acl.topic.contains("ann")));
+    let (plan, _) = carried_out(&Picture::default(), &wanted);
+    let roles = words(&plan).iter().filter(|word| *word == "createRole").count();
+    assert_eq!(
+        roles,
+        2 * wanted.len() - 3,
+        "four of their own and one for all, since nobody of them is known to the rights"
+    );
 }
 
 #[test]
@@ -103,7 +107,8 @@ fn users_come_and_go() {
     let (_, is) = carried_out(&after, &users(&[case(FIRST, Some("pw"))]));
     assert_eq!(is.clients.keys().collect::<Vec<_>>(), ["ann", "lobby.ann"]);
 
-    let disabled = || Case { user: store::accounts::users::User { enabled: false, ..user("ann", FIRST) }, password: None };
+    let disabled =
+        || Case { user: store::accounts::users::User { enabled: false, ..user("ann", FIRST) }, password: None };
     for (what, cases, wanted) in [
         ("nothing changed", vec![case(FIRST, None)], vec![]),
         ("the same password at a login", vec![case(FIRST, Some("pw"))], vec![]),
@@ -138,7 +143,8 @@ fn what_is_anothers_stays() {
     is.roles.insert("admin".to_owned(), [].into());
     // Somebody uses a role of ours for a client of theirs.
     is.roles.insert("account.gone".to_owned(), [].into());
-    is.clients.insert("other".to_owned(), PresentClient { roles: ["account.gone".to_owned()].into(), ..stranger.clone() });
+    is.clients
+        .insert("other".to_owned(), PresentClient { roles: ["account.gone".to_owned()].into(), ..stranger.clone() });
     let (plan, after) = carried_out(&is, &users(&[Case { user: user("admin", FIRST), password: Some("pw") }]));
     assert_eq!(plan.strangers, ["admin"]);
     assert_eq!(after.clients.get("admin"), Some(&stranger));
