@@ -242,15 +242,22 @@ impl Bus {
     /// Watches some filters, from now on and across reconnections, with room for `capacity` messages.
     ///
     /// # Errors
-    /// `unavailable` where the subscription can't be sent.
+    /// `unavailable` where the subscription can't be sent; `forbidden`, naming them, where the broker refuses some of the filters.
     pub async fn watch(&self, filters: &[(String, Qos)], capacity: usize) -> Result<Watch, Fault> {
         let (sender, deliveries) = mpsc::channel(capacity);
         self.shared.lock().watchers.push(Watcher { filters: filters.to_vec(), deliveries: sender });
         let wanted = filters.iter().map(|(path, qos)| filter(path.clone(), *qos)).collect::<Vec<_>>();
         // While the connection is down the next one subscribes.
         if matches!(*self.link.connection.borrow(), Connection::Up(_)) {
-            let sent = tokio::time::timeout(PUBLISH_LIMIT, self.link.client.subscribe_many(wanted)).await;
-            sent.map_err(|_| full())?.map_err(|_| closed())?;
+            let subscribed = tokio::time::timeout(PUBLISH_LIMIT, self.link.subscribe(wanted)).await;
+            let granted = subscribed.map_err(|_| full())?.map_err(|_| closed())?.unwrap_or_default();
+            let refused = filters.iter().zip(granted).filter(|(_, granted)| !granted);
+            let refused: Vec<&str> = refused.map(|((path, _), _)| path.as_str()).collect();
+            if !refused.is_empty() {
+                drop(deliveries);
+                self.shared.lock().watchers.retain(|watcher| !watcher.deliveries.is_closed());
+                return Err(not_for_us(&self.shared.options.account, &refused));
+            }
             let covers_health = |path: &str| path != topic::EVERY_HEALTH && topic::covers(path, topic::EVERY_HEALTH);
             if filters.iter().any(|(path, _)| covers_health(path)) {
                 let leaving = self.link.client.unsubscribe(topic::EVERY_HEALTH);
@@ -559,6 +566,11 @@ fn without_nulls(mut payload: Value) -> Value {
         object.retain(|_, value| !value.is_null());
     }
     payload
+}
+
+fn not_for_us(account: &AccountName, refused: &[&str]) -> Fault {
+    Fault::forbidden(format!("broker does not let {account} read {}", refused.join(", ")))
+        .hint("name narrower filters; an administrator can give the right to read more")
 }
 
 fn full() -> Fault {

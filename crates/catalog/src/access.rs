@@ -20,6 +20,8 @@ use crate::{
 pub enum Capacity {
     /// A person or program with rights of its own.
     Client,
+    /// The same with the administrator's role: it reads the shared answers, too.
+    Administrator,
     /// A coordinator: what it owns is its own to publish.
     Coordinator(Owner),
     /// A face of the platform (HTTP, gRPC, Alpaca), which sends for others and reads what they may.
@@ -55,8 +57,12 @@ impl Access {
         access.read_filters.push(topic::clients_of(account));
         match capacity {
             Capacity::Client => access.add_client(entries, may),
+            Capacity::Administrator => {
+                access.add_client(entries, may);
+                access.read_filters.push(topic::EVERY_RESPONSE.to_owned());
+            }
             Capacity::Face => {
-                access.add_client(entries, |_| true);
+                access.add_client(entries, |needs| needs != Needs::Addressee);
             }
             Capacity::Coordinator(owner) => access.add_coordinator(*owner, entries),
             Capacity::Node => {
@@ -147,7 +153,11 @@ impl Access {
         match owner {
             // It counts what flows, and keeps what nobody owns.
             Owner::Message => self.read_filters.push("#".to_owned()),
-            Owner::Security => self.publish_filters.push(topic::EVERY_PLUGIN_TOKEN.to_owned()),
+            // It hears of plugins that come, and sends them their tokens.
+            Owner::Security => {
+                self.read_filters.extend([topic::EVERY_PLUGIN_HEALTH, topic::EVERY_PLUGIN_STATUS].map(str::to_owned));
+                self.publish_filters.push(topic::EVERY_PLUGIN_TOKEN.to_owned());
+            }
             Owner::Bootstrap | Owner::Datastore | Owner::Application | Owner::Telescope => {}
         }
     }

@@ -16,6 +16,10 @@ pub const COORDINATORS: &str = "bigskies/coordinator/#";
 pub const EVERY_HEALTH: &str = "bigskies/coordinator/health/+";
 /// Everything that plugins say and are told.
 pub const PLUGINS: &str = "bigskies/plugin/#";
+/// What every plugin says of its health.
+pub const EVERY_PLUGIN_HEALTH: &str = "bigskies/plugin/+/health";
+/// What every plugin says of its status.
+pub const EVERY_PLUGIN_STATUS: &str = "bigskies/plugin/+/status";
 /// The events of every coordinator.
 pub const EVERY_EVENT: &str = "bigskies/coordinator/+/event/#";
 /// The states of every coordinator.
@@ -85,6 +89,11 @@ pub fn responses_of(owner: Owner) -> String {
 /// All that a plugin says and is told.
 pub fn plugin(id: &PluginId) -> String {
     format!("bigskies/plugin/{id}/#")
+}
+
+/// The plugin that a topic of plugins belongs to; nothing if it is not one.
+pub fn plugin_of(topic: &str) -> Option<PluginId> {
+    topic.strip_prefix("bigskies/plugin/")?.split_once('/')?.0.parse().ok()
 }
 
 /// Where a plugin is sent its token.

@@ -1,6 +1,7 @@
 //! Who there is and what they may do: organisations, users, groups, roles, permissions, and what is remembered of logins.
 
 pub mod attempts;
+pub mod grants;
 pub mod groups;
 pub mod organisations;
 pub mod permissions;

@@ -4,7 +4,7 @@ use bus::{Address, BrokerKind, Credentials};
 use catalog::{Party, Secret};
 use vocabulary::{Fault, Timestamp, ids::AccountName};
 
-use crate::{house::accounts::operator, terminal::logins::StoredLogin};
+use crate::{house::node::operator, terminal::logins::StoredLogin};
 
 /// What an API key begins with.
 const KEY_MARK: &str = "bsk_";
