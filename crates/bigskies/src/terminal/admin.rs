@@ -5,6 +5,7 @@ mod certificate;
 mod create;
 mod group;
 mod key;
+mod mosquitto;
 mod named;
 mod node;
 mod organisation;
@@ -18,8 +19,9 @@ use clap::Subcommand;
 
 use crate::terminal::{
     admin::{
-        audit::Audit, certificate::Certificate, create::Create, group::Group, key::Key, node::Node,
-        organisation::Organisation, password::Password, permission::Permission, role::Role, totp::Totp, user::User,
+        audit::Audit, certificate::Certificate, create::Create, group::Group, key::Key, mosquitto::Mosquitto,
+        node::Node, organisation::Organisation, password::Password, permission::Permission, role::Role, totp::Totp,
+        user::User,
     },
     client::{Client, ClientOptions},
     connected,
@@ -63,6 +65,9 @@ pub(crate) enum Admin {
     /// Hand out what processes of the observatory log in with.
     #[command(subcommand)]
     Node(Node),
+    /// Let an Eclipse Mosquitto know the accounts of the observatory, and what each may do.
+    #[command(subcommand)]
+    Mosquitto(Mosquitto),
 }
 
 /// Does it.
@@ -70,6 +75,7 @@ pub(crate) async fn run(admin: Admin, options: &ClientOptions, out: &mut Output)
     match admin {
         Admin::Create(create) => create::run(create, options, out).await,
         Admin::Node(node) => node::run(node, options, out),
+        Admin::Mosquitto(mosquitto) => mosquitto::run(mosquitto, options, out).await,
         admin => connected(options, async |client| ask(admin, client, out).await).await,
     }
 }
@@ -77,7 +83,7 @@ pub(crate) async fn run(admin: Admin, options: &ClientOptions, out: &mut Output)
 /// Does what the security coordinator is asked for.
 async fn ask(admin: Admin, client: &Client, out: &mut Output) -> Result<(), Ending> {
     match admin {
-        Admin::Create(_) | Admin::Node(_) => Ok(()),
+        Admin::Create(_) | Admin::Node(_) | Admin::Mosquitto(_) => Ok(()),
         Admin::User(user) => user::run(user, client, out).await,
         Admin::Role(role) => role::run(role, client, out).await,
         Admin::Group(group) => group::run(group, client, out).await,

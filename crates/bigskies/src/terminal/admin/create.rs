@@ -41,9 +41,8 @@ pub(crate) async fn run(create: Create, options: &ClientOptions, out: &mut Outpu
     let Create { name, email, password: source } = create;
     let data = options.data_folder();
     let node = node(&data)?;
-    let setup_secret = setup_secret(&data, &name)?;
     let client = Client::connect_as(options, Identity::of_file(node)).await?;
-    let made = login::set_up(&client, &name, setup_secret, source).await;
+    let made = make(&client, &data, &name, source).await;
     client.close().await;
     let password = made.map_err(|fault| if fault.code == Code::Conflict { there_is_one(&name) } else { fault })?;
     remark(&format!("{name} is an administrator"));
@@ -52,6 +51,12 @@ pub(crate) async fn run(create: Create, options: &ClientOptions, out: &mut Outpu
         Some(email) => connected(options, async |client| Ok(set_email(client, email).await?)).await,
         None => Ok(()),
     }
+}
+
+/// The observatory runs by now, so that a secret that is missing is missing for good.
+async fn make(client: &Client, data: &Path, name: &AccountName, source: PasswordArgs) -> Result<Secret, Fault> {
+    let setup_secret = setup_secret(data, name)?;
+    login::set_up(client, name, setup_secret, source).await
 }
 
 async fn set_email(client: &Client, email: String) -> Result<(), Fault> {
