@@ -11,3 +11,4 @@ mod random;
 mod rights;
 mod setup;
 mod stand;
+mod timing;

@@ -155,9 +155,14 @@ impl Stand {
 
     /// Rights as another process has them.
     pub(crate) async fn rights(&self, known: &[Permission]) -> (Rights, Changes) {
-        let changes = Changes::listen(self.store.clone(), &[RIGHTS_CHANNEL]);
+        self.rights_of(&self.store, known).await
+    }
+
+    /// The same over a store of that process's own.
+    pub(crate) async fn rights_of(&self, store: &Store, known: &[Permission]) -> (Rights, Changes) {
+        let changes = Changes::listen(store.clone(), &[RIGHTS_CHANNEL]);
         let changed = changes.on(RIGHTS_CHANNEL).unwrap();
-        (Rights::start(self.store.clone(), changed, known.to_vec()).await.unwrap(), changes)
+        (Rights::start(store.clone(), changed, known.to_vec()).await.unwrap(), changes)
     }
 
     pub(crate) fn now(&self) -> Timestamp {

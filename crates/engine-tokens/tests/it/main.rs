@@ -8,6 +8,7 @@ mod forge;
 mod keys;
 mod machines;
 mod noise;
+mod restoration;
 mod revocation;
 mod sessions;
 mod stand;
