@@ -11,6 +11,8 @@
     reason = "a bench prints its figures and ends where it can't measure"
 )]
 
+#[path = "rights/logins.rs"]
+mod logins;
 #[path = "rights/measure.rs"]
 mod measure;
 #[path = "rights/revocation.rs"]
@@ -22,8 +24,6 @@ mod scenario;
 mod stand;
 #[path = "rights/table.rs"]
 mod table;
-#[path = "rights/logins.rs"]
-mod logins;
 
 use std::{hint::black_box, path::Path, process::Command};
 

@@ -50,7 +50,12 @@ pub(crate) async fn measure(table: &mut Table) {
         }
     }
     let limit = Goal::AtMost(1e8);
-    table.alone(&format!("a right taken away, gone in two processes: p50 of {TIMES}"), Unit::Nanoseconds, Goal::None, at(&mut times, 0.5));
+    table.alone(
+        &format!("a right taken away, gone in two processes: p50 of {TIMES}"),
+        Unit::Nanoseconds,
+        Goal::None,
+        at(&mut times, 0.5),
+    );
     table.alone("  p99", Unit::Nanoseconds, limit, at(&mut times, 0.99));
 }
 
@@ -84,5 +89,6 @@ async fn fill(stand: &Stand) {
         for group in &row.groups {
             accounts.join_group(tx, &groups[group], &user).await.expect("a group");
         }
-    }    whole.commit().await.expect("a commit");
+    }
+    whole.commit().await.expect("a commit");
 }

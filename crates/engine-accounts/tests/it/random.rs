@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use engine_accounts::{Reason, rights::Snapshot};
+use engine_accounts::{AccountsError, Reason, rights::Snapshot};
 use rand::{Rng, SeedableRng, rngs::StdRng, seq::IndexedRandom};
 use sha2::{Digest, Sha256};
 use store::{
@@ -32,6 +32,8 @@ const SCOPES: [Option<&str>; 4] = [None, Some("telescope:a"), Some("telescope:b"
 /// Some of what is asked for is known before, some is not.
 const KNOWN: [Permission; 3] =
     [Permission::new("telescope", "read"), Permission::new("roof", "control"), Permission::new("dome", "park")];
+/// How often whoever changes the tables does so, that who asks gets somewhere, too.
+const BREATH: Duration = Duration::from_millis(4);
 /// Questions to one state of the tables.
 const PROBES: usize = 200;
 
@@ -70,7 +72,7 @@ impl World {
     }
 
     fn rule(&self, random: &mut StdRng) -> Rule {
-        let effect = if random.random_bool(0.25) { Effect::Deny } else { Effect::Allow };
+        let effect = if random.random_bool(0.1) { Effect::Deny } else { Effect::Allow };
         Rule {
             resource: (*RESOURCES.choose(random).unwrap()).to_owned(),
             action: (*ACTIONS.choose(random).unwrap()).to_owned(),
@@ -79,16 +81,29 @@ impl World {
         }
     }
 
+    /// Most rules are not there to be withdrawn, so several are tried.
+    async fn withdraw_some(
+        &self,
+        stand: &Stand,
+        tx: &mut Tx,
+        holder: &Holder,
+        random: &mut StdRng,
+    ) -> Result<(), AccountsError> {
+        for _ in 0..24 {
+            stand.accounts.withdraw(tx, holder, &self.rule(random)).await?;
+        }
+        Ok(())
+    }
+
     /// Changes something, or finds that it may not be changed.
     async fn change(&self, stand: &Stand, tx: &mut Tx, random: &mut StdRng) {
         let accounts = &stand.accounts;
         let user = self.users.choose(random).unwrap();
         let (role, group) = (self.roles.choose(random).unwrap(), self.groups.choose(random).unwrap());
         let holder = if random.random_bool(0.5) { Holder::Role(role.clone()) } else { Holder::Group(group.clone()) };
-        let rule = self.rule(random);
         let refused = match random.random_range(0..9) {
-            0 | 1 => accounts.grant(tx, &holder, &rule).await.err(),
-            2 => accounts.withdraw(tx, &holder, &rule).await.err(),
+            0 | 1 => accounts.grant(tx, &holder, &self.rule(random)).await.err(),
+            2 => self.withdraw_some(stand, tx, &holder, random).await.err(),
             3 => accounts.assign_role(tx, role, user).await.err(),
             4 => accounts.withdraw_role(tx, role, user).await.err(),
             5 => accounts.join_group(tx, group, user).await.err(),
@@ -107,8 +122,10 @@ impl World {
 fn plain(tables: &Tables, probe: &Probe) -> bool {
     let found = tables.accounts.iter().find(|account| account.username.as_str() == probe.username);
     let Some(account) = found.filter(|account| account.enabled) else { return false };
-    let of_roles = tables.roles.iter().filter(|role| account.roles.contains(&role.id)).flat_map(|role| &role.permissions);
-    let of_groups = tables.groups.iter().filter(|one| account.groups.contains(&one.id)).flat_map(|one| &one.permissions);
+    let of_roles =
+        tables.roles.iter().filter(|role| account.roles.contains(&role.id)).flat_map(|role| &role.permissions);
+    let of_groups =
+        tables.groups.iter().filter(|one| account.groups.contains(&one.id)).flat_map(|one| &one.permissions);
     let has: Vec<_> = of_roles.chain(of_groups).collect();
     let fits = |rule: &Rule| {
         ["*", &probe.resource].contains(&rule.resource.as_str())
@@ -127,7 +144,9 @@ fn state_of(tables: &Tables) -> String {
 /// Changes this and that until told to stop. Who loses against another one tries something else.
 async fn disturb(stand: &Stand, world: &World, seed: u64, done: &AtomicBool) -> u32 {
     let (mut random, mut changes) = (StdRng::seed_from_u64(seed), 0);
+    let mut turns = tokio::time::interval(BREATH);
     while !done.load(Ordering::Relaxed) {
+        turns.tick().await;
         let mut tx = stand.store.begin().await.unwrap();
         world.change(stand, &mut tx, &mut random).await;
         // A transaction in which something was refused may be void; then nothing of it lasts.
@@ -155,12 +174,10 @@ async fn compare(stand: &Stand, world: &World, seed: u64, random: &mut StdRng, c
     let snapshot = Snapshot::compile(&tables, &KNOWN);
     for (probe, answer) in probes.iter().zip(answers) {
         let right = (probe.resource.as_str(), probe.action.as_str());
-        let decision = snapshot.check(&probe.username.parse().unwrap(), right.into(), probe.scope.as_deref().as_slice());
+        let decision =
+            snapshot.check(&probe.username.parse().unwrap(), right.into(), probe.scope.as_deref().as_slice());
         let all = [decision.allowed, plain(&tables, probe), answer];
-        assert!(
-            all == [answer; 3],
-            "seed {seed}, {probe:?}: compiled, read, SQL {all:?}: {decision:?} in {tables:#?}"
-        );
+        assert!(all == [answer; 3], "seed {seed}, {probe:?}: compiled, read, SQL {all:?}: {decision:?} in {tables:#?}");
         count.allowed += usize::from(answer);
         count.denied_by_rule += usize::from(decision.reason == Reason::Denied);
     }

@@ -71,7 +71,8 @@ async fn medians(stand: &Stand, what: &str, tried: &[(&str, &str, &str)], peers:
 async fn whoever_is_refused_cost_one_hash() {
     let stand = world(AccountsSettings { lockout_failures: 100, ..cheap() }).await;
     let long = "x".repeat(100_000);
-    let others = [("known", long.as_str(), "wrong-password"), ("unknown", &long, "unknown-user"), ("#", "", "unknown-user")];
+    let others =
+        [("known", long.as_str(), "wrong-password"), ("unknown", &long, "unknown-user"), ("#", "", "unknown-user")];
     for (name, password, expected) in TRIED.into_iter().chain(others) {
         let before = stand.accounts.passwords_compared();
         let outcome = stand.login(name, password, "here").await;

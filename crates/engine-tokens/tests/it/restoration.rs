@@ -18,8 +18,10 @@ async fn nobody_goes_on() {
         scopes: None,
         lifetime: None,
     };
-    let (kept, taken) =
-        (world.tokens.create_api_key(&key(&bob)).await.unwrap(), world.tokens.create_api_key(&key(&bob)).await.unwrap());
+    let (kept, taken) = (
+        world.tokens.create_api_key(&key(&bob)).await.unwrap(),
+        world.tokens.create_api_key(&key(&bob)).await.unwrap(),
+    );
     let node: AccountName = "telescope-coordinator".parse().unwrap();
     let weather = "weather".parse().unwrap();
     let before = world.login(&ada).await;

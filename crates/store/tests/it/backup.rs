@@ -182,9 +182,10 @@ async fn what_was_taken_back_stays_so() {
     execute(&endpoint, SINCE).await;
     let nothing_left = "SELECT (SELECT count(*) FROM signing_keys) + (SELECT count(*) FROM refresh_tokens)
         + (SELECT count(*) FROM setup_secrets)";
-    let users = "SELECT string_agg(username || ' ' || token_epoch || ' ' || coalesce(totp_last_step, 0), ', ' ORDER BY 1) FROM users";
-    let epochs = "SELECT string_agg(kind || ' ' || account || ' ' || epoch, ', ' ORDER BY 1) FROM token_epochs";
-    let keys = "SELECT string_agg(id || CASE WHEN revoked_at IS NULL THEN '' ELSE ' off' END, ', ' ORDER BY id) FROM api_keys";
+    let users = "SELECT string_agg(username || ' ' || token_epoch || ' ' || coalesce(totp_last_step, 0), ', ' ORDER BY id) FROM users";
+    let epochs = "SELECT string_agg(kind || ' ' || account || ' ' || epoch, ', ' ORDER BY kind) FROM token_epochs";
+    let keys =
+        "SELECT string_agg(id || CASE WHEN revoked_at IS NULL THEN '' ELSE ' off' END, ', ' ORDER BY id) FROM api_keys";
     let codes = "SELECT count(*) FROM recovery_codes";
     let revoked = "SELECT string_agg(serial, ' ' ORDER BY serial) FROM revoked_certificates";
     for target in [&store, &fresh] {
