@@ -12,3 +12,4 @@ mod restoration;
 mod revocation;
 mod sessions;
 mod stand;
+mod taken_back;
