@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use catalog::{Owner, topic};
+use catalog::Owner;
 use serde_json::{Map, Value, json};
 use testkit::{
     Arrangement, Ask, Broker, Bus, Code, Database, Fault, FaultKind, Heard, Observatory, ScriptedFault, until,

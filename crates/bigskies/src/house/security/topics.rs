@@ -63,7 +63,9 @@ impl Topics {
             (Party::Lobby(_), _) => of(&Capacity::Lobby, &nothing),
             (Party::Plugin(_) | Party::Key(_) | Party::User(_), None) => Access::default(),
             (Party::Plugin(id), Some(security)) => {
-                let _ = security; let capacity = Capacity::Plugin { id, publishes: Vec::new(), reads: Vec::new() };
+                let manifest = security.rights.snapshot().account(account).and_then(|found| found.manifest.clone());
+                let manifest = manifest.as_deref().cloned().unwrap_or_default();
+                let capacity = Capacity::Plugin { id, publishes: manifest.publishes, reads: manifest.reads };
                 of(&capacity, &nothing)
             }
             (Party::Key(id), Some(security)) => match security.verifier.standing_key(&id, security.clock.now()) {
