@@ -12,7 +12,7 @@ use store::{
     tokens::ApiKey,
 };
 use tokio::{
-    sync::{mpsc, watch},
+    sync::{mpsc, oneshot, watch},
     time::{Instant, sleep, sleep_until},
 };
 use vocabulary::{
@@ -35,6 +35,8 @@ const REST: Duration = Duration::from_millis(20);
 const ROUND: Duration = Duration::from_secs(60);
 /// The shortest and the longest pause after a failure.
 const RETRY: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(30));
+/// How long an answer waits for the plugin.
+const SETTLING: Duration = Duration::from_secs(3);
 /// How many rows are read at a time.
 const PAGE: u32 = 1000;
 
@@ -52,6 +54,7 @@ pub struct Mirror {
     passwords: HashMap<AccountName, Known>,
     one_time: HashMap<AccountName, Known>,
     keys: HashMap<AccountName, Known>,
+    marks: Vec<oneshot::Sender<()>>,
 }
 
 /// Tells the mirror what becomes known. Cheap to clone; it never waits. The mirror ends with the last of them.
@@ -81,6 +84,8 @@ enum Notice {
     OneTime(AccountName, Known),
     Key(AccountName, Known),
     Look,
+    /// Tells when everything before it is there.
+    Mark(oneshot::Sender<()>),
 }
 
 impl Passwords {
@@ -105,6 +110,15 @@ impl Passwords {
     /// Something changed that no notice of the database tells of: a second factor.
     pub fn look_again(&self) {
         self.send(Notice::Look);
+    }
+
+    /// Waits until what was told is there, for a moment: who is told that a password is set may come in at once.
+    pub async fn settle(&self) {
+        let (mark, settled) = oneshot::channel();
+        self.send(Notice::Mark(mark));
+        if tokio::time::timeout(SETTLING, settled).await.is_err() {
+            tracing::warn!("mosquitto does not have a change of accounts yet; it is brought there as soon as possible");
+        }
     }
 
     /// How the mirror stands, and changes.
@@ -150,6 +164,7 @@ impl Mirror {
             passwords: HashMap::new(),
             one_time: HashMap::new(),
             keys: HashMap::new(),
+            marks: Vec::new(),
         };
         Ok((mirror, passwords))
     }
@@ -221,6 +236,7 @@ impl Mirror {
             Notice::OneTime(account, known) => (&mut self.one_time, account, known),
             Notice::Key(account, known) => (&mut self.keys, account, known),
             Notice::Look => return,
+            Notice::Mark(mark) => return self.marks.push(mark),
         };
         if map.len() < KNOWN_MAX || map.contains_key(&account) {
             map.insert(account, known);
@@ -257,6 +273,9 @@ impl Mirror {
         self.passwords.clear();
         self.one_time.clear();
         self.keys.clear();
+        for mark in self.marks.drain(..) {
+            let _ = mark.send(());
+        }
         Ok((summary, Instant::now() + until_next(&keys, now)))
     }
 
