@@ -44,7 +44,7 @@ fn main() {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     runtime.block_on(logins::measure(&mut table));
     runtime.block_on(revocation::measure(&mut table));
-    print!("{}{}\n", table.render(), surroundings());
+    println!("{}{}", table.render(), surroundings());
 }
 
 fn checks(table: &mut Table) {

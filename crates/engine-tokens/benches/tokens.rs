@@ -39,7 +39,7 @@ fn main() {
         checks(&world, &mut table).await;
         revocations(&world, &mut table).await;
     });
-    print!("{}{}\n", table.render(), surroundings());
+    println!("{}{}", table.render(), surroundings());
 }
 
 async fn checks(world: &World, table: &mut Table) {

@@ -44,6 +44,7 @@ fn median(times: &mut [f64]) -> f64 {
 }
 
 /// Tries all of them in turn, in another order each time, and holds the medians against the first one's.
+#[expect(clippy::print_stdout, reason = "a measurement shows what it found")]
 async fn medians(stand: &Stand, what: &str, tried: &[(&str, &str, &str)], peers: &str, rounds: usize, bound: f64) {
     let mut random = StdRng::seed_from_u64(7);
     let mut order: Vec<usize> = (0..tried.len()).collect();
