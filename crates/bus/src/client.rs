@@ -273,6 +273,17 @@ impl Bus {
         Ok(Watch { deliveries })
     }
 
+    /// Which of these filters the broker lets us read.
+    ///
+    /// # Errors
+    /// `unavailable` where the broker does not say.
+    pub async fn granted(&self, filters: Vec<String>) -> Result<Vec<String>, Fault> {
+        let wanted = filters.iter().map(|path| filter(path.clone(), Qos::AtLeastOnce)).collect();
+        let subscribed = tokio::time::timeout(PUBLISH_LIMIT, self.link.subscribe(wanted)).await;
+        let granted = subscribed.map_err(|_| full())?.map_err(|_| closed())?.ok_or_else(closed)?;
+        Ok(filters.into_iter().zip(granted).filter(|(_, granted)| *granted).map(|(path, _)| path).collect())
+    }
+
     /// Publishes bytes on a topic.
     ///
     /// # Errors
