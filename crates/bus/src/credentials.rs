@@ -7,8 +7,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use aws_lc_rs::hmac;
 use serde::{Deserialize, Serialize};
 use vocabulary::{Fault, ids::AccountName};
+
+/// The account whose secret the passwords of all roles derive from.
+const NODE: &str = "node";
 
 /// Whose broker it is: ours stamps every delivery with the publisher's account, others do not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -126,9 +130,72 @@ impl Credentials {
             return Self::read(path);
         }
         let bytes: [u8; 24] = rand::random();
-        let password = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        let password = hex(&bytes);
         let made = Self { account, password, broker };
         made.write(path)?;
         Ok(made)
+    }
+
+    /// The credentials of one role: derived from the node's, so that nobody has to keep or hand out more than one secret; or these
+    /// themselves, where they are that role's.
+    ///
+    /// # Errors
+    /// `invalid` where these are another account's.
+    pub fn for_role(&self, role: &AccountName) -> Result<Self, Fault> {
+        if self.account == *role {
+            return Ok(self.clone());
+        }
+        if self.account.as_str() != NODE {
+            return Err(Fault::invalid(format!("credentials of {} can't log {role} in", self.account))
+                .hint(format!("hand over the file of `{NODE}`, or make one: bigskies admin node credentials {role}")));
+        }
+        let key = hmac::Key::new(hmac::HMAC_SHA256, self.password.as_bytes());
+        let password = hex(hmac::sign(&key, role.as_str().as_bytes()).as_ref());
+        Ok(Self { account: role.clone(), password, broker: self.broker })
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn credentials(account: &str, password: &str) -> Credentials {
+        Credentials { account: account.parse().unwrap(), password: password.to_owned(), broker: BrokerKind::External }
+    }
+
+    #[test]
+    fn the_node_logs_every_role_in_and_a_role_itself_alone() {
+        // Expected values: Python's hmac.new(password, role, sha256).hexdigest().
+        for (account, password, role, wanted) in [
+            (
+                "node",
+                "secret",
+                "telescope-coordinator",
+                Some("12bb82eff18a5bf8e9384d62a5593fac5e7bc10674ed2b103234180e3f8652e4"),
+            ),
+            ("node", "secret", "gateway", Some("812e0f6903173a90b44d6962725768188a169b67a3c8474f5afb625d07cf9dcd")),
+            ("node", "other", "gateway", Some("159e900193312d250f2476db76d99ca0229217eaa7666101cdc562e4b933d4a9")),
+            ("node", "secret", "node", Some("secret")),
+            ("gateway", "its own", "gateway", Some("its own")),
+            ("gateway", "its own", "telescope-coordinator", None),
+            ("operator", "secret", "gateway", None),
+        ] {
+            let role: AccountName = role.parse().unwrap();
+            match (credentials(account, password).for_role(&role), wanted) {
+                (Ok(made), Some(wanted)) => {
+                    assert_eq!((made.account, made.password.as_str()), (role, wanted), "{account}");
+                    assert_eq!(made.broker, BrokerKind::External);
+                }
+                (Err(fault), None) => {
+                    assert_eq!(fault.code, vocabulary::Code::Invalid);
+                    assert!(fault.message.contains(account) && fault.message.contains(role.as_str()), "{fault}");
+                }
+                (made, wanted) => panic!("{account} for {role}: {made:?}, wanted {wanted:?}"),
+            }
+        }
     }
 }

@@ -8,6 +8,8 @@ use vocabulary::ids::AccountName;
 
 /// The user property with which our broker stamps the publisher's account on deliveries.
 const SENDER_STAMP: &str = "x-mqtt-sender";
+/// The same with its client id.
+const SENDER_CLIENT: &str = "x-mqtt-client-id";
 /// The user property that may bring a token.
 const TOKEN: &str = "token";
 
@@ -28,6 +30,8 @@ pub struct Delivery {
     pub correlation_data: Option<Bytes>,
     /// The stamp of the publisher's account. Only our own broker's is worth anything.
     pub sender_stamp: Option<AccountName>,
+    /// The stamp of the publisher's client id; likewise.
+    pub sender_client: Option<String>,
     /// A token brought as a user property.
     pub token: Option<String>,
     /// When it came.
@@ -49,6 +53,7 @@ impl Delivery {
             |name: &str| properties.user_properties.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
         Self {
             sender_stamp: property(SENDER_STAMP).and_then(|name| name.parse().ok()),
+            sender_client: property(SENDER_CLIENT),
             token: property(TOKEN),
             topic,
             payload,

@@ -20,10 +20,16 @@ use crate::{
 pub enum Capacity {
     /// A person or program with rights of its own.
     Client,
+    /// The same with the administrator's role: it reads the shared answers, too.
+    Administrator,
     /// A coordinator: what it owns is its own to publish.
     Coordinator(Owner),
     /// A face of the platform (HTTP, gRPC, Alpaca), which sends for others and reads what they may.
     Face,
+    /// A process of ours that waits for the database and for the coordinators.
+    Node,
+    /// Somebody who is to log in yet.
+    Lobby,
     /// A plugin, with the topics that its manifest names beside its own.
     Plugin {
         /// Its id.
@@ -51,10 +57,26 @@ impl Access {
         access.read_filters.push(topic::clients_of(account));
         match capacity {
             Capacity::Client => access.add_client(entries, may),
+            Capacity::Administrator => {
+                access.add_client(entries, may);
+                access.read_filters.push(topic::EVERY_RESPONSE.to_owned());
+            }
             Capacity::Face => {
-                access.add_client(entries, |_| true);
+                access.add_client(entries, |needs| needs != Needs::Addressee);
             }
             Capacity::Coordinator(owner) => access.add_coordinator(*owner, entries),
+            Capacity::Node => {
+                // It makes the first administrator, too.
+                access.add_client(entries, |needs| needs == Needs::Nobody);
+                access.add_waiting();
+            }
+            // With the token of a session that is begun here a password is changed and a key is made.
+            Capacity::Lobby => access.publish.extend(
+                entries
+                    .iter()
+                    .filter(|entry| matches!(entry.needs, Needs::Nobody | Needs::Anybody))
+                    .flat_map(Entry::inbound_topics),
+            ),
             Capacity::Plugin { id, publishes, reads } => {
                 access.publish_filters.push(topic::plugin(id));
                 access.read_filters.extend([topic::plugin(id), topic::plugin_token(id)]);
@@ -82,6 +104,21 @@ impl Access {
         self.everything || self.read_filters.iter().any(|readable| covers(readable, filter))
     }
 
+    /// What it may publish on, for a broker that keeps such lists itself: the fewest topics and filters, in order.
+    pub fn publishes(&self) -> Vec<&str> {
+        let exact = self.publish.iter().map(String::as_str);
+        topic::fewest(exact.chain(self.publish_filters.iter().map(String::as_str)).chain(self.whole()))
+    }
+
+    /// What it may read, likewise.
+    pub fn reads(&self) -> Vec<&str> {
+        topic::fewest(self.read_filters.iter().map(String::as_str).chain(self.whole()))
+    }
+
+    fn whole(&self) -> Option<&'static str> {
+        self.everything.then_some("#")
+    }
+
     fn add_client(&mut self, entries: &[Entry], may: impl Fn(Needs) -> bool) {
         let (allowed, refused): (Vec<&Entry>, Vec<&Entry>) = entries.iter().partition(|entry| may(entry.needs));
         self.publish.extend(allowed.iter().flat_map(|entry| entry.inbound_topics()));
@@ -94,6 +131,12 @@ impl Access {
         let wide = Owner::ALL.into_iter().flat_map(|owner| [topic::events_of(owner), topic::states_of(owner)]);
         let wider = [topic::EVERY_EVENT, topic::EVERY_STATE, topic::EVERY_HEALTH].map(str::to_owned);
         self.read_filters.extend(wide.chain(wider).filter(is_open));
+    }
+
+    /// What a process needs before it is anything: the hand-out of the database, and how the others are.
+    fn add_waiting(&mut self) {
+        self.read_filters.extend([topic::EVERY_HEALTH, topic::CREDENTIALS].map(str::to_owned));
+        self.publish.insert(topic::inbound("bootstrap/request"));
     }
 
     fn add_coordinator(&mut self, owner: Owner, entries: &[Entry]) {
@@ -110,14 +153,18 @@ impl Access {
         match owner {
             // It counts what flows, and keeps what nobody owns.
             Owner::Message => self.read_filters.push("#".to_owned()),
-            Owner::Security => self.publish_filters.push(topic::EVERY_PLUGIN_TOKEN.to_owned()),
+            // It hears of plugins that come, and sends them their tokens.
+            Owner::Security => {
+                self.read_filters.extend([topic::EVERY_PLUGIN_HEALTH, topic::EVERY_PLUGIN_STATUS].map(str::to_owned));
+                self.publish_filters.push(topic::EVERY_PLUGIN_TOKEN.to_owned());
+            }
             Owner::Bootstrap | Owner::Datastore | Owner::Application | Owner::Telescope => {}
         }
     }
 }
 
 /// The filter that reads all of a message; nothing of what only its owner receives.
-fn readable(entry: &Entry) -> Option<String> {
+pub(crate) fn readable(entry: &Entry) -> Option<String> {
     match entry.kind {
         Kind::Command | Kind::Notice => None,
         Kind::State if !entry.key.is_empty() => Some(topic::states(&entry.name)),
@@ -242,8 +289,46 @@ mod tests {
     }
 
     #[test]
+    fn who_is_to_log_in_yet_can_log_in_and_take_a_key_along() {
+        let access = access(&Capacity::Lobby, |_| true);
+        for (topic, wanted) in [
+            ("bigskies/coordinator/security/auth/login", true),
+            ("bigskies/coordinator/security/user/setup", true),
+            ("bigskies/coordinator/security/user/password/change", true),
+            ("bigskies/coordinator/security/key/create", true),
+            ("bigskies/coordinator/security/user/create", false),
+            ("bigskies/coordinator/telescope/control/slew", false),
+        ] {
+            assert_eq!(access.may_publish(topic), wanted, "publish {topic}");
+        }
+        for (filter, wanted) in [
+            ("bigskies/client/ann/c/reply/#", true),
+            ("bigskies/coordinator/telescope/event/#", false),
+            ("bigskies/coordinator/health/+", false),
+        ] {
+            assert_eq!(access.may_read(filter), wanted, "read {filter}");
+        }
+    }
+
+    #[test]
+    fn lists_say_the_same_as_the_checks() {
+        let client = access(&Capacity::Client, astronomer);
+        for access in [client, access(&Capacity::Coordinator(Owner::Telescope), |_| false)] {
+            let (publishes, reads) = (access.publishes(), access.reads());
+            for topic in access.publish.iter().chain(&access.publish_filters) {
+                assert!(publishes.iter().any(|filter| covers(filter, topic)), "publish {topic}");
+            }
+            for filter in &access.read_filters {
+                assert!(reads.iter().any(|readable| covers(readable, filter)), "read {filter}");
+            }
+            assert!(reads.len() <= access.read_filters.len() && reads.iter().all(|filter| access.may_read(filter)));
+        }
+    }
+
+    #[test]
     fn who_administers_the_bus_has_every_topic() {
         let access = Access::to_everything();
         assert!(access.may_publish("anything") && access.may_read("#"));
+        assert_eq!((access.publishes(), access.reads()), (vec!["#"], vec!["#"]));
     }
 }

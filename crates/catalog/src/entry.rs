@@ -219,6 +219,18 @@ impl Entry {
         }
     }
 
+    /// Those of them that are secrets, which nothing may keep.
+    pub fn secrets(&self) -> BTreeSet<String> {
+        let schema = (self.payload)();
+        let properties = schema.get("properties").and_then(Value::as_object);
+        let is_secret = |shape: &Value| shape.get("format").and_then(Value::as_str) == Some("password");
+        let named = properties.into_iter().flatten().filter(|(_, shape)| {
+            is_secret(shape)
+                || shape.get("anyOf").and_then(Value::as_array).is_some_and(|any| any.iter().any(is_secret))
+        });
+        named.map(|(name, _)| name.clone()).collect()
+    }
+
     /// An id for documents: the name with `.` for `/`.
     pub fn id(&self) -> String {
         let id = match self.kind {

@@ -2,7 +2,7 @@
 
 use bus::{Bus, Delivery, Outgoing};
 use bytes::Bytes;
-use catalog::{Entry, Kind, Owner, Qos, envelope, topic};
+use catalog::{Entry, Kind, Needs, Owner, Qos, envelope, topic};
 use envelope::Header;
 use serde_json::{Map, Value};
 use tokio::sync::mpsc;
@@ -37,9 +37,16 @@ impl ReplyTo {
     }
 
     /// Lets the answer go to the topic that the request brought, if that is the caller's own, or the shared one.
-    pub(crate) fn allow(&mut self, caller: &Caller) -> Result<(), Fault> {
+    ///
+    /// Where a message needs no caller and none is proven, its answer goes to the user that it names, or to whom it says where it names none:
+    /// the broker lets nobody else read there.
+    pub(crate) fn allow(&mut self, caller: &Caller, needs: Needs, named: Option<&str>) -> Result<(), Fault> {
         let Some(wanted) = &self.wanted else { return Ok(()) };
-        let own = topic::account_of_reply(wanted).is_some_and(|account| caller.may_reply_to(account));
+        let is_named =
+            |account: &str| named.is_none_or(|user| account == user || account.strip_prefix("lobby.") == Some(user));
+        let own = topic::account_of_reply(wanted).is_some_and(|account| {
+            caller.may_reply_to(account) || (needs == Needs::Nobody && caller.is_nobody() && is_named(account))
+        });
         let account = caller.over.as_ref().unwrap_or(&caller.account);
         if own || self.default_topic.as_ref() == Some(wanted) {
             self.allowed = true;

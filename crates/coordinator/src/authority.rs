@@ -30,6 +30,17 @@ impl Caller {
         Self { account, user: None, administrator: false, scopes: None, over: None, origin: String::new() }
     }
 
+    /// Somebody who is not known, over a connection that is perhaps.
+    pub fn stranger(delivery: &Delivery) -> Self {
+        let account = delivery.sender_stamp.clone().unwrap_or_else(nobody);
+        Self { origin: delivery.sender_client.clone().unwrap_or_default(), ..Self::of(account) }
+    }
+
+    /// Nobody who is known.
+    pub fn is_nobody(&self) -> bool {
+        self.account == nobody()
+    }
+
     /// Whether answers to this account's reply topics come to who asks.
     pub fn may_reply_to(&self, account: &str) -> bool {
         self.account.as_str() == account || self.over.as_ref().is_some_and(|over| over.as_str() == account)
@@ -41,6 +52,12 @@ impl Caller {
     }
 }
 
+/// The account of who has none.
+#[expect(clippy::expect_used, reason = "a constant that is a name")]
+fn nobody() -> AccountName {
+    "nobody".parse().expect("a name")
+}
+
 /// Finds the caller of a message and decides whether it may be executed. No handler does either.
 pub trait Authority: Send + Sync + 'static {
     /// The caller of a message of this row.
@@ -49,11 +66,11 @@ pub trait Authority: Send + Sync + 'static {
     /// `unauthenticated` where nothing proves one; `forbidden` where a proof is not the connection's own.
     fn caller(&self, entry: &Entry, delivery: &Delivery, header: &Header) -> Result<Caller, Fault>;
 
-    /// Whether the caller has the right, for the one thing (`telescope:t1`) where one is named, else somewhere.
+    /// Whether the caller has the right, everywhere or in one of these scopes (`telescope:t1`).
     ///
     /// # Errors
     /// `forbidden` where not.
-    fn permits(&self, caller: &Caller, needs: Needs, scope: Option<&str>) -> Result<(), Fault>;
+    fn permits(&self, caller: &Caller, needs: Needs, scopes: &[&str]) -> Result<(), Fault>;
 }
 
 /// The table where everybody who reaches the broker is trusted: on our own broker the stamp names the caller, elsewhere and where
@@ -96,9 +113,9 @@ impl Authority for Trust {
         }
     }
 
-    fn permits(&self, caller: &Caller, needs: Needs, _: Option<&str>) -> Result<(), Fault> {
+    fn permits(&self, caller: &Caller, needs: Needs, _: &[&str]) -> Result<(), Fault> {
         match needs {
-            Needs::Nobody | Needs::Anybody => Ok(()),
+            Needs::Nobody | Needs::Anybody | Needs::Node => Ok(()),
             Needs::Right(_) if caller.administrator => Ok(()),
             Needs::Right(permission) => Err(Fault::forbidden(format!("{} lacks {permission}", caller.account))
                 .hint("ask an administrator for the right")),

@@ -42,6 +42,12 @@ pub trait Coordinator: Sized + Send + Sync + 'static {
         Vec::new()
     }
 
+    /// What a thing that a message names lies in, as rights name it (`telescope:t1`, `organisation:o1`): a right in one of them is enough,
+    /// and what one of them denies is denied.
+    fn within(&self, _named: &str) -> Vec<String> {
+        Vec::new()
+    }
+
     /// The one name of a thing that messages may name in several ways, so that what is about the same thing is done in order.
     fn scope(&self, named: String) -> String {
         named

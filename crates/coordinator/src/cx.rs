@@ -9,22 +9,42 @@ use std::{
 };
 
 use bus::Bus;
+use catalog::envelope::Header;
 use serde::Serialize;
 use serde_json::{Map, Value};
-use store::{Store, Tx};
+use store::{
+    Store, Tx,
+    audit::{self, Entry},
+};
 use tokio_util::sync::CancellationToken;
 use vocabulary::{Clock, Fault, Timestamp};
 
-use crate::{Caller, Coordinator, memory::Remembered, shift::Shared};
+use crate::{Caller, Coordinator, memory::Remembered, routes::Route, shift::Shared, trail::deed};
 
 /// Where the object of a message stands among its notes.
 pub(crate) const OBJECT: &str = "object!";
 
 /// What a handler noted for the audit trail.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(crate) struct Notes(Arc<Mutex<Map<String, Value>>>);
 
 impl Notes {
+    /// Notes of what is about this one thing.
+    pub(crate) fn about(scope: Option<&str>) -> Self {
+        let object = scope.map(|scope| (OBJECT.to_owned(), Value::String(scope.to_owned())));
+        Self(Arc::new(Mutex::new(object.into_iter().collect())))
+    }
+
+    /// The entry with what was noted.
+    pub(crate) fn added_to(&self, mut entry: Entry) -> Entry {
+        let mut notes = self.lock().clone();
+        if let Some(Value::String(object)) = notes.remove(OBJECT) {
+            entry.object = object;
+        }
+        entry.details.extend(notes);
+        entry
+    }
+
     pub(crate) fn lock(&self) -> MutexGuard<'_, Map<String, Value>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -34,6 +54,8 @@ impl Notes {
 pub struct Cx<C: Coordinator> {
     pub(crate) shared: Arc<Shared<C>>,
     pub(crate) caller: Caller,
+    pub(crate) header: Header,
+    pub(crate) route: Arc<Route<C>>,
     pub(crate) deadline: Timestamp,
     pub(crate) remembered: Option<Remembered>,
     /// Whether the answer was already recorded, with the effect.
@@ -109,7 +131,7 @@ impl<C: Coordinator> Cx<C> {
         Ok(self.shared.store.begin().await?)
     }
 
-    /// Commits an effect together with the answer that a repeat of the message gets.
+    /// Commits an effect together with the answer that a repeat of the message gets, and with its entry in the audit trail.
     ///
     /// # Errors
     /// The database does not answer within its bounds; then neither lasts, or it is unknown and the message says so.
@@ -118,6 +140,8 @@ impl<C: Coordinator> Cx<C> {
             let answer = serde_json::to_value(&reply).map_err(|e| Fault::internal(e.to_string()))?;
             remembered.finish_in(&mut tx, &answer, self.now()).await?;
         }
+        let entry = deed(&self.route.entry, &self.caller, &self.header, Ok(()), self.now());
+        audit::append_in(&mut tx, &[self.notes.added_to(entry)]).await?;
         tx.commit().await?;
         self.recorded.store(true, Ordering::Release);
         Ok(reply)

@@ -1,34 +1,26 @@
 //! The desk where messages arrive: read, attributed, authorised, bounded, and put into their lane; it never waits for anything.
 
-use std::{
-    collections::HashMap,
-    panic::AssertUnwindSafe,
-    sync::{Arc, atomic::AtomicBool},
-    time::Duration,
-};
+use std::{collections::HashMap, sync::Arc};
 
 use bus::{Delivery, Outgoing, Watch};
 use bytes::Bytes;
-use catalog::{Effect, Kind, Lane as LaneName, Owner, Privacy, Qos, envelope};
-use envelope::{Header, LARGEST_PAYLOAD_BYTES};
-use futures::FutureExt;
+use catalog::{Effect, Lane as LaneName, Owner, Qos, envelope};
 use observability::metrics;
-use serde_json::{Map, Value, json};
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use vocabulary::{Fault, Timestamp};
+use store::audit::Outcome;
+use tokio_util::task::TaskTracker;
+use vocabulary::Fault;
 
 use crate::{
-    Caller, Coordinator, Cx, FrameSettings,
+    Caller, Coordinator, FrameSettings,
     answers::ReplyTo,
-    cx::Notes,
+    checks::{self, Arrival},
+    execution::{Passed, count, execute, overtaken},
     lanes::{Job, Lane},
-    memory::{Remembered, Todo, fingerprint},
-    routes::{Prepared, Route},
+    routes::Route,
     shift::Shared,
+    trail::{self, deed},
 };
 
-/// A deadline may be this far away at most.
-const FARTHEST_DEADLINE: Duration = Duration::from_secs(3600);
 /// How many commands of the instant and the slow lane are executed at once, each.
 const FEW: usize = 8;
 /// How many safety commands are executed at once.
@@ -80,17 +72,6 @@ pub(crate) struct Desk<C: Coordinator> {
     routes: HashMap<String, Arc<Route<C>>>,
 }
 
-/// A message that passed the desk.
-struct Passed<C: Coordinator> {
-    route: Arc<Route<C>>,
-    caller: Caller,
-    header: Header,
-    fingerprint: [u8; 32],
-    deadline: Timestamp,
-    prepared: Prepared<C>,
-    overtaken: CancellationToken,
-}
-
 impl<C: Coordinator> Desk<C> {
     pub(crate) fn new(shared: Arc<Shared<C>>, routes: &[Arc<Route<C>>]) -> Self {
         let by_topic = |route: &Arc<Route<C>>| {
@@ -131,55 +112,24 @@ impl<C: Coordinator> Desk<C> {
         metrics::counter!(metrics::MESSAGES_TOTAL, &labels).increment(1);
         let read = envelope::read(&delivery.payload, &route.fields);
         let mut reply_to = ReplyTo::new(&route.entry, delivery, &read.header);
-        match self.pass(route, delivery, read, &mut reply_to) {
+        let mut asker = None;
+        match checks::pass(&self.shared, route, Arrival { delivery, read: &read }, &mut reply_to, &mut asker) {
             Ok(passed) => self.submit(delivery, passed, reply_to),
             Err(fault) => {
                 count(route, fault.code.as_str(), delivery.received);
+                if trail::outcome_of(&fault) == Outcome::Refused {
+                    let caller = asker.unwrap_or_else(|| Caller::stranger(delivery));
+                    self.shared.trail.record(deed(
+                        &route.entry,
+                        &caller,
+                        &read.header,
+                        Err(&fault),
+                        self.shared.clock.now(),
+                    ));
+                }
                 self.shared.answers.post(&reply_to, fault);
             }
         }
-    }
-
-    /// Everything that is checked before a message may wait for its turn.
-    fn pass(
-        &self,
-        route: &Arc<Route<C>>,
-        delivery: &Delivery,
-        read: envelope::Read,
-        reply_to: &mut ReplyTo,
-    ) -> Result<Passed<C>, Fault> {
-        let entry = &route.entry;
-        let header = read.header;
-        let caller = self.shared.authority.caller(entry, delivery, &header)?;
-        reply_to.allow(&caller)?;
-        self.shared.authority.permits(&caller, entry.needs, None)?;
-        if entry.privacy == Privacy::Private && !reply_to.is_private() {
-            return Err(Fault::invalid(format!("{} is answered privately and brings no reply topic", entry.name))
-                .hint("add an MQTT 5 response topic or reply_to of your own"));
-        }
-        // Who is to be stopped is known; when that was asked, and under which id, does not matter then.
-        if let Some(complaint) = read.complaint.filter(|_| entry.lane != LaneName::Safety) {
-            return Err(complaint);
-        }
-        let payload = payload_of(entry.kind, delivery, read.payload)?;
-        on_whose_behalf(&caller, &payload)?;
-        let now = self.shared.clock.now();
-        let deadline = match entry.lane {
-            LaneName::Safety => now.plus(entry.limit),
-            _ => deadline_of(entry.limit, &header, now)?,
-        };
-        let fingerprint = fingerprint(&entry.name, &payload);
-        let mut prepared = (route.prepare)(payload)?;
-        prepared.scope = prepared.scope.map(|named| self.shared.coordinator.scope(named));
-        Ok(Passed {
-            route: Arc::clone(route),
-            caller,
-            header,
-            fingerprint,
-            deadline,
-            prepared,
-            overtaken: CancellationToken::new(),
-        })
     }
 
     fn submit(&self, delivery: &Delivery, passed: Passed<C>, reply_to: ReplyTo) {
@@ -266,179 +216,4 @@ async fn dismiss<C: Coordinator>(shared: Arc<Shared<C>>, stopped: Vec<Job>, faul
     for answer in answers {
         answer.await;
     }
-}
-
-/// The fault of what safety overtook.
-fn overtaken(scope: &str, by: &str) -> Fault {
-    Fault::conflict(format!("{scope} was stopped by {by} before this began"))
-        .hint("send it again if it is still wanted")
-}
-
-/// The payload as the message has it. A notice may be empty or plain text.
-fn payload_of(kind: Kind, delivery: &Delivery, payload: Result<Value, Fault>) -> Result<Value, Fault> {
-    match payload {
-        Ok(payload) if payload.is_object() || kind != Kind::Notice => Ok(payload),
-        Ok(_) => Ok(json!({})),
-        Err(fault) if kind != Kind::Notice || delivery.size_bytes > LARGEST_PAYLOAD_BYTES => Err(fault),
-        Err(fault) => {
-            let is_text = std::str::from_utf8(&delivery.payload).is_ok_and(|text| {
-                !text.trim_start().starts_with(['{', '[', '"']) && !text.chars().any(char::is_control)
-            });
-            if is_text { Ok(json!({})) } else { Err(fault) }
-        }
-    }
-}
-
-/// A `user_id` must be the caller's own unless an administrator asks.
-fn on_whose_behalf(caller: &Caller, payload: &Value) -> Result<(), Fault> {
-    match payload.get("user_id").and_then(Value::as_str) {
-        Some(user) if user != caller.account.as_str() && !caller.administrator => {
-            Err(Fault::forbidden(format!("{} may not ask for {user}", caller.account)).hint("leave user_id out"))
-        }
-        _ => Ok(()),
-    }
-}
-
-/// Until when a command is of use: its own deadline, else its timestamp plus the message's limit.
-fn deadline_of(limit: Duration, header: &Header, now: Timestamp) -> Result<Timestamp, Fault> {
-    let deadline = header.deadline.unwrap_or_else(|| header.timestamp.unwrap_or(now).plus(limit));
-    if deadline > now.plus(FARTHEST_DEADLINE) {
-        return Err(Fault::invalid(format!("deadline {deadline} is more than an hour away"))
-            .hint("set a nearer one, and see that the sender's clock is right"));
-    }
-    if deadline <= now {
-        return Err(late(deadline));
-    }
-    Ok(deadline)
-}
-
-fn late(deadline: Timestamp) -> Fault {
-    Fault::timeout(format!("deadline {deadline} has passed, so it was not executed"))
-        .hint("send it again, and see that the sender's clock is right")
-}
-
-/// Executes a message whose turn it is, and answers it.
-async fn execute<C: Coordinator>(
-    shared: Arc<Shared<C>>,
-    passed: Passed<C>,
-    reply_to: ReplyTo,
-    received: tokio::time::Instant,
-) {
-    let route = Arc::clone(&passed.route);
-    if let Some(outcome) = remembered(&shared, passed).await {
-        count(&route, outcome.as_ref().map_or_else(|fault| fault.code.as_str(), |_| "ok"), received);
-        shared.answers.send(&reply_to, &outcome).await;
-    }
-}
-
-type Answer = Result<Map<String, Value>, Fault>;
-
-/// Looks in the memory, executes where it is the first time, and remembers the answer. Nothing is returned while the first is executed.
-async fn remembered<C: Coordinator>(shared: &Arc<Shared<C>>, passed: Passed<C>) -> Option<Answer> {
-    let entry = &passed.route.entry;
-    if passed.deadline <= shared.clock.now() {
-        return Some(Err(late(passed.deadline)));
-    }
-    let Some(id) = passed.header.message_id.clone() else {
-        return Some(if passed.overtaken.is_cancelled() {
-            Err(overtaken(passed.prepared.scope.as_deref().unwrap_or_default(), "safety"))
-        } else {
-            call(shared, passed, None).await.0
-        });
-    };
-    let caller = passed.caller.account.to_string();
-    let durable = entry.effect != Effect::Reads && entry.lane != LaneName::Safety && entry.kind == Kind::Command;
-    let memory = Remembered {
-        inbox: shared.inbox.clone(),
-        caller,
-        id,
-        message: entry.name.to_string(),
-        fingerprint: passed.fingerprint,
-        private: entry.privacy == Privacy::Private,
-        deadline: passed.deadline,
-    };
-    if durable { once(shared, passed, memory).await } else { at_once(shared, passed, memory).await }
-}
-
-/// What does no harm when it is repeated, and safety: remembered in this process. Safety is recorded afterwards, as well as that goes.
-async fn at_once<C: Coordinator>(shared: &Arc<Shared<C>>, passed: Passed<C>, memory: Remembered) -> Option<Answer> {
-    match shared.recent.accept(&memory.caller, &memory.id, memory.fingerprint) {
-        Todo::Execute => {
-            let is_safety = passed.route.entry.lane == LaneName::Safety;
-            let outcome = call(shared, passed, None).await.0;
-            shared.recent.finish(&memory.caller, &memory.id, &outcome);
-            if is_safety {
-                let (outcome, now) = (outcome.clone(), shared.clock.now());
-                shared.tracker.spawn(async move { memory.record_afterwards(&outcome, now).await });
-            }
-            Some(outcome)
-        }
-        Todo::Answer(answer) => Some(answer),
-        Todo::Wait => None,
-    }
-}
-
-/// What changes or moves things: recorded in the database before its effect, and executed at most once.
-async fn once<C: Coordinator>(shared: &Arc<Shared<C>>, passed: Passed<C>, memory: Remembered) -> Option<Answer> {
-    // What safety took out of a lane was answered; its repeat must not move anything either.
-    if let Some(fault) = shared.recent.stopped(&memory.caller, &memory.id) {
-        return Some(Err(fault));
-    }
-    match memory.accept(shared.clock.now()).await {
-        Ok(Todo::Execute) => {
-            let (outcome, recorded) = if passed.overtaken.is_cancelled() {
-                let scope = passed.prepared.scope.as_deref().unwrap_or_default();
-                (Err(overtaken(scope, "safety")), false)
-            } else {
-                call(shared, passed, Some(memory.clone())).await
-            };
-            if !recorded && !memory.finish(&outcome, shared.clock.now()).await {
-                // Until the database is back the answer is known here alone.
-                shared.recent.keep(&memory.caller, &memory.id, memory.fingerprint, &outcome);
-                let (kept, clock) = (outcome.clone(), shared.clock.clone());
-                shared.tracker.spawn(async move { memory.finish_later(&kept, &clock).await });
-            }
-            Some(outcome)
-        }
-        Ok(Todo::Answer(answer)) => Some(answer),
-        Ok(Todo::Wait) => shared.recent.known(&memory.caller, &memory.id),
-        Err(fault) => Some(Err(fault)),
-    }
-}
-
-/// Calls the handler: until the deadline, and without letting a panic out. Tells whether the answer was recorded with the effect.
-async fn call<C: Coordinator>(
-    shared: &Arc<Shared<C>>,
-    passed: Passed<C>,
-    remembered: Option<Remembered>,
-) -> (Answer, bool) {
-    let name = passed.route.entry.name.clone();
-    let left = passed.deadline.since(shared.clock.now());
-    let recorded = Arc::new(AtomicBool::new(false));
-    let cx = Cx {
-        shared: Arc::clone(shared),
-        caller: passed.caller,
-        deadline: passed.deadline,
-        remembered,
-        recorded: Arc::clone(&recorded),
-        overtaken: passed.overtaken,
-        notes: Notes::default(),
-    };
-    let handler = AssertUnwindSafe(async move { (passed.prepared.run)(cx).await }).catch_unwind();
-    let outcome = match tokio::time::timeout(left, handler).await {
-        Ok(Ok(outcome)) => outcome,
-        Ok(Err(_)) => {
-            tracing::error!(message = %name, "handler panicked");
-            Err(Fault::internal(format!("{name} failed in a way that is a defect"))
-                .hint("please report it, with the log"))
-        }
-        Err(_) => Err(Fault::timeout(format!("{name} was not done by its deadline"))
-            .hint("its outcome is unknown: ask for the state before sending it again")),
-    };
-    (outcome, recorded.load(std::sync::atomic::Ordering::Acquire))
-}
-
-fn count<C: Coordinator>(route: &Route<C>, outcome: &'static str, received: tokio::time::Instant) {
-    let labels = [("message", route.entry.name.to_string()), ("outcome", outcome.to_owned())];
-    metrics::histogram!(metrics::COMMAND_SECONDS, &labels).record(received.elapsed().as_secs_f64());
 }

@@ -9,7 +9,7 @@ use store::{Leadership, Store};
 use tokio_util::sync::CancellationToken;
 use vocabulary::{Clock, Fault, ids::AccountName};
 
-use crate::{Authority, Coordinator, shift};
+use crate::{Authority, Coordinator, Trail, shift};
 
 /// The shortest and the longest pause before a coordinator is started anew.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(10));
@@ -25,12 +25,14 @@ const REGAIN: Duration = Duration::from_millis(250);
 pub struct Frame {
     /// Where the broker is.
     pub address: Address,
-    /// The node's login, where the broker asks for one.
+    /// The node's login, from which those of its coordinators derive; or that of the one coordinator that runs here.
     pub credentials: Option<Credentials>,
-    /// The account that reply topics of coordinators belong to.
+    /// The account that reply topics belong to where the broker asks for no login.
     pub account: AccountName,
     /// Who may do what.
     pub authority: Arc<dyn Authority>,
+    /// Where it is recorded who did what.
+    pub trail: Trail,
     /// The database.
     pub store: Store,
     /// Where now comes from.

@@ -5,9 +5,11 @@
 
 mod answers;
 mod authority;
+mod checks;
 mod coordinator;
 mod cx;
 mod desk;
+mod execution;
 mod fences;
 mod frame;
 mod frame_settings;
@@ -18,6 +20,7 @@ mod memory;
 mod pulse;
 mod routes;
 mod shift;
+mod trail;
 
 pub use authority::{Authority, Caller, Trust};
 pub use coordinator::{Coordinator, Start};
@@ -25,3 +28,4 @@ pub use cx::Cx;
 pub use frame::{Frame, run};
 pub use frame_settings::FrameSettings;
 pub use routes::Routes;
+pub use trail::{Trail, outcome_of};

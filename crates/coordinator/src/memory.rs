@@ -4,7 +4,7 @@
 //! remembered in this process: repeating a read does no harm, and safety must not wait for a database.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{BTreeSet, HashMap, VecDeque},
     sync::{Mutex, PoisonError},
     time::Duration,
 };
@@ -51,9 +51,16 @@ fn restored(stored: Value) -> Result<Map<String, Value>, Fault> {
     }
 }
 
-/// The fingerprint of what a message says: its name and payload.
-pub(crate) fn fingerprint(name: &str, payload: &Value) -> [u8; 32] {
-    Sha256::new().chain_update(name).chain_update([0]).chain_update(payload.to_string()).finalize().into()
+/// The fingerprint of what a message says: its name and payload, without secrets, which a fingerprint that is kept would let guess.
+pub(crate) fn fingerprint(name: &str, payload: &Value, secrets: &BTreeSet<String>) -> [u8; 32] {
+    let said = match payload.as_object().filter(|_| !secrets.is_empty()) {
+        Some(object) => {
+            let open = object.iter().filter(|(field, _)| !secrets.contains(*field));
+            Value::Object(open.map(|(field, value)| (field.clone(), value.clone())).collect()).to_string()
+        }
+        None => payload.to_string(),
+    };
+    Sha256::new().chain_update(name).chain_update([0]).chain_update(said).finalize().into()
 }
 
 /// A message's place in the memory: who asked, under which id, what.
@@ -284,7 +291,8 @@ mod tests {
     #[test]
     fn a_repeat_gets_the_first_answer() {
         let recent = Recent::default();
-        let (one, two) = (fingerprint("a", &json!({})), fingerprint("a", &json!({"x": 1})));
+        let (one, two) =
+            (fingerprint("a", &json!({}), &BTreeSet::new()), fingerprint("a", &json!({"x": 1}), &BTreeSet::new()));
         assert!(matches!(recent.accept("ann", "1", one), Todo::Execute));
         assert!(matches!(recent.accept("ann", "1", one), Todo::Wait));
         assert!(matches!(recent.accept("bob", "1", one), Todo::Execute));
@@ -294,9 +302,19 @@ mod tests {
     }
 
     #[test]
+    fn secrets_leave_no_fingerprint() {
+        let secrets = BTreeSet::from(["password".to_owned()]);
+        let of = |user: &str, password: &str| {
+            fingerprint("login", &json!({"username": user, "password": password}), &secrets)
+        };
+        assert_eq!(of("ann", "one"), of("ann", "two"));
+        assert_ne!(of("ann", "one"), of("bob", "one"));
+    }
+
+    #[test]
     fn what_may_pass_is_tried_again() {
         let recent = Recent::default();
-        let print = fingerprint("a", &json!({}));
+        let print = fingerprint("a", &json!({}), &BTreeSet::new());
         assert!(matches!(recent.accept("ann", "1", print), Todo::Execute));
         recent.finish("ann", "1", &Err(Fault::unavailable("away")));
         assert!(matches!(recent.accept("ann", "1", print), Todo::Execute));

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, future::Future, pin::Pin, sync::Arc};
 
-use catalog::{Command, Entry, Notice, Owner};
+use catalog::{Command, Entry, Needs, Notice, Owner};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 use vocabulary::Fault;
@@ -16,6 +16,8 @@ pub(crate) type Outcome = Pin<Box<dyn Future<Output = Result<Map<String, Value>,
 pub(crate) struct Prepared<C: Coordinator> {
     /// The one thing it is about.
     pub(crate) scope: Option<String>,
+    /// What it needs besides what its row says.
+    pub(crate) also_needs: Vec<Needs>,
     /// Executes it.
     pub(crate) run: Box<dyn FnOnce(Cx<C>) -> Outcome + Send>,
 }
@@ -26,6 +28,8 @@ type Prepare<C> = Arc<dyn Fn(Value) -> Result<Prepared<C>, Fault> + Send + Sync>
 pub(crate) struct Route<C: Coordinator> {
     pub(crate) entry: Entry,
     pub(crate) fields: BTreeSet<String>,
+    /// Those of them that are secrets.
+    pub(crate) secrets: BTreeSet<String>,
     pub(crate) prepare: Prepare<C>,
 }
 
@@ -49,7 +53,7 @@ impl<C: Coordinator> Routes<C> {
         F: Fn(Cx<C>, M) -> Fut + Send + Sync + Copy + 'static,
         Fut: Future<Output = Result<M::Reply, Fault>> + Send + 'static,
     {
-        self.add(Entry::command::<M>(), M::scope, handler)
+        self.add(Entry::command::<M>(), M::scope, M::also_needs, handler)
     }
 
     /// Hears a notice.
@@ -60,7 +64,7 @@ impl<C: Coordinator> Routes<C> {
         F: Fn(Cx<C>, N) -> Fut + Send + Sync + Copy + 'static,
         Fut: Future<Output = Result<N::Reply, Fault>> + Send + 'static,
     {
-        self.add(Entry::notice::<N>(), N::scope, handler)
+        self.add(Entry::notice::<N>(), N::scope, nothing_else, handler)
     }
 
     /// Handles a message of the frame for `owner`, whose row in the catalogue has the owner's name in it.
@@ -70,7 +74,7 @@ impl<C: Coordinator> Routes<C> {
         F: Fn(Cx<C>, M) -> Fut + Send + Sync + Copy + 'static,
         Fut: Future<Output = Result<M::Reply, Fault>> + Send + 'static,
     {
-        self.add(entry.given_to(owner), M::scope, handler)
+        self.add(entry.given_to(owner), M::scope, M::also_needs, handler)
     }
 
     /// The same for a notice.
@@ -80,10 +84,16 @@ impl<C: Coordinator> Routes<C> {
         F: Fn(Cx<C>, N) -> Fut + Send + Sync + Copy + 'static,
         Fut: Future<Output = Result<N::Reply, Fault>> + Send + 'static,
     {
-        self.add(entry.given_to(owner), N::scope, handler)
+        self.add(entry.given_to(owner), N::scope, nothing_else, handler)
     }
 
-    fn add<M, R, F, Fut>(mut self, entry: Entry, scope: fn(&M) -> Option<String>, handler: F) -> Self
+    fn add<M, R, F, Fut>(
+        mut self,
+        entry: Entry,
+        scope: fn(&M) -> Option<String>,
+        also_needs: fn(&M) -> Vec<Needs>,
+        handler: F,
+    ) -> Self
     where
         M: DeserializeOwned + Send + 'static,
         R: Serialize,
@@ -95,13 +105,14 @@ impl<C: Coordinator> Routes<C> {
             let message: M = read(&name, payload)?;
             Ok(Prepared {
                 scope: scope(&message),
+                also_needs: also_needs(&message),
                 run: Box::new(move |cx| {
                     let outcome = handler(cx, message);
                     Box::pin(async move { outcome.await.and_then(|reply| object_of(&reply)) })
                 }),
             })
         });
-        self.routes.push(Arc::new(Route { fields: entry.fields(), entry, prepare }));
+        self.routes.push(Arc::new(Route { fields: entry.fields(), secrets: entry.secrets(), entry, prepare }));
         self
     }
 
@@ -109,6 +120,10 @@ impl<C: Coordinator> Routes<C> {
     pub fn names(&self) -> BTreeSet<String> {
         self.routes.iter().map(|route| route.entry.name.to_string()).collect()
     }
+}
+
+fn nothing_else<N>(_: &N) -> Vec<Needs> {
+    Vec::new()
 }
 
 fn read<M: DeserializeOwned>(name: &str, payload: Value) -> Result<M, Fault> {

@@ -24,6 +24,7 @@ use vocabulary::{
 };
 
 pub use snapshot::{Account, Snapshot};
+pub use store::accounts::plugins::Manifest;
 
 /// The pause before a database that gave no answer is asked again.
 const PAUSE: Duration = Duration::from_millis(200);
@@ -160,6 +161,11 @@ impl Rights {
     /// allowed, and what one of them denies is denied.
     pub fn check_within<'a>(&self, account: &AccountName, right: impl Into<Right<'a>>, scopes: &[&str]) -> Decision {
         self.current.load().check(account, right.into(), scopes)
+    }
+
+    /// Whether `account` may do this somewhere: everywhere, or in some scope or other. For who is asked before the thing is known.
+    pub fn check_somewhere<'a>(&self, account: &AccountName, right: impl Into<Right<'a>>) -> bool {
+        self.current.load().check_somewhere(account, right.into())
     }
 
     /// Whether the account is enabled and has the administrator's role.

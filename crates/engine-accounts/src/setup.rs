@@ -10,7 +10,7 @@ use store::{
         users::{self, MustChange, User},
     },
 };
-use vocabulary::ids::{RoleId, UserId};
+use vocabulary::ids::{AccountName, RoleId, UserId};
 
 use crate::{
     Accounts, AccountsError, NewUser,
@@ -98,6 +98,18 @@ impl Accounts {
     /// The account does not exist, or the database does not answer within the bounds.
     pub async fn issue_password_secret(&self, tx: &mut Tx, id: &UserId) -> Result<SecretString, AccountsError> {
         self.issue_setup_secret(tx, &Purpose::Password(id.clone())).await
+    }
+
+    /// Whether a secret would let this account choose its password now. It is not used up.
+    ///
+    /// # Errors
+    /// The database does not answer within the bounds.
+    pub async fn is_setup_secret(&self, name: &AccountName, secret: &SecretString) -> Result<bool, AccountsError> {
+        let secret = secret.expose_secret().trim();
+        if !secret.starts_with(PREFIX) {
+            return Ok(false);
+        }
+        Ok(setups::is_good_for(self.store(), &digest(secret), name, self.now()).await?)
     }
 
     pub(crate) async fn issue_setup_secret(

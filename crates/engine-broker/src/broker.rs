@@ -179,6 +179,12 @@ impl Broker {
         admissions::review(&self.0.shared)
     }
 
+    /// Asks the gate again about every subscription of every client, of absent ones too, ends those that it refuses and says how many they
+    /// were: for when everybody's rights may have changed.
+    pub async fn review_subscriptions(&self) -> usize {
+        rights::review(&self.0.shared, None).await
+    }
+
     /// Ends the connection of a client, says whether there was one. Its will is published, its session is kept; it may come back.
     pub fn disconnect(&self, client_id: &str) -> bool {
         self.0.shared.seats.kick(|id, _| id == client_id) > 0

@@ -123,6 +123,7 @@ impl Connection {
         self.shared.tell(Event::Connected {
             client_id: Arc::clone(client_id),
             account: account.clone(),
+            peer: self.peer,
             transport: self.transport,
         });
     }

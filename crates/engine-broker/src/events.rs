@@ -19,6 +19,8 @@ pub enum Event {
         client_id: Arc<str>,
         /// Whose it is.
         account: AccountName,
+        /// Where it comes from.
+        peer: SocketAddr,
         /// What it came over.
         transport: Transport,
     },

@@ -31,6 +31,8 @@ pub(crate) struct Known {
     pub(crate) revoked: HashSet<String>,
     epochs: HashMap<(EpochKind, AccountName), i64>,
     pub(crate) api_keys: HashMap<String, Arc<KnownApiKey>>,
+    /// The same by their ids.
+    by_id: HashMap<ApiKeyId, Arc<KnownApiKey>>,
 }
 
 /// An API key and when it was used last.
@@ -56,13 +58,15 @@ impl Known {
             let prefix = row.prefix.clone();
             Some((prefix, same.cloned().or_else(|| KnownApiKey::of(row))?))
         });
+        let api_keys: HashMap<String, Arc<KnownApiKey>> = api_keys.collect();
         let mut known = Self {
             generation: 1,
             read_at,
             keys: keys.collect(),
             revoked: read.revoked.into_iter().collect(),
             epochs: read.epochs.into_iter().map(|epoch| ((epoch.kind, epoch.account), epoch.epoch)).collect(),
-            api_keys: api_keys.collect(),
+            by_id: api_keys.values().map(|key| (key.row.id.clone(), Arc::clone(key))).collect(),
+            api_keys,
         };
         if let Some(before) = before {
             known.generation = before.generation + u64::from(!known.says_the_same(before));
@@ -92,6 +96,11 @@ impl Known {
         let mut keys: Vec<_> = self.keys.values().filter(|key| key.state != KeyState::Revoked).collect();
         keys.sort_by(|a, b| a.kid.cmp(&b.kid));
         json!({ "keys": keys.iter().filter_map(|key| key.jwk()).collect::<Vec<_>>() })
+    }
+
+    /// The API key with this id.
+    pub(crate) fn api_key(&self, id: &ApiKeyId) -> Option<&Arc<KnownApiKey>> {
+        self.by_id.get(id)
     }
 
     /// The API keys that were used since that was noted last.

@@ -20,14 +20,14 @@ use tokio::{
 };
 use vocabulary::{
     Clock, Timestamp,
-    ids::{SigningKeyId, UserId},
+    ids::{ApiKeyId, SigningKeyId, UserId},
 };
 
 use crate::{
     AUDIENCE, Claims, Kind, TokenError, TokensError,
     cache::Cache,
     jwt::{self, TOKEN_BYTES_MAX},
-    known::Known,
+    known::{Known, KnownApiKey},
     secrets,
 };
 
@@ -138,9 +138,23 @@ impl Verifier {
         Ok(claims)
     }
 
+    /// The same for an API key that was proven before, by its id: is it still good?
+    ///
+    /// # Errors
+    /// As [`Self::verify`].
+    pub fn standing_key(&self, id: &ApiKeyId, now: Timestamp) -> Result<Arc<Claims>, TokenError> {
+        let known = self.shared.known.load();
+        self.good(known.api_key(id).ok_or(TokenError::UnknownApiKey)?, now)
+    }
+
     /// The public keys as a JWK set, for others who check our tokens.
     pub fn jwks(&self) -> Value {
         self.shared.known.load().jwks()
+    }
+
+    /// Which state of what is known answers now.
+    pub fn generation(&self) -> u64 {
+        self.shared.known.load().generation
     }
 
     /// Tells whenever something changed: rights to connect or to read that hang on a token are to be looked at again, and the JWK set
@@ -221,7 +235,11 @@ impl Verifier {
         // An unknown prefix costs the same time as a wrong secret.
         let expected = found.map_or([0; 32], |key| key.row.sha256);
         let fits = constant_time::verify_slices_are_equal(&secrets::hash(text), &expected).is_ok();
-        let key = found.filter(|_| fits).ok_or(TokenError::UnknownApiKey)?;
+        self.good(found.filter(|_| fits).ok_or(TokenError::UnknownApiKey)?, now)
+    }
+
+    /// What an API key says that is not revoked, has not ended, and whose user may be.
+    fn good(&self, key: &KnownApiKey, now: Timestamp) -> Result<Arc<Claims>, TokenError> {
         if key.row.revoked_at.is_some() {
             return Err(TokenError::ApiKeyRevoked);
         }

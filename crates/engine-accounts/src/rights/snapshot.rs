@@ -1,6 +1,9 @@
 //! The tables compiled: for each account a bit for what it may do and a bit for what it is denied, for every known right.
 
+use std::sync::Arc;
+
 use hashbrown::{Equivalent, HashMap};
+use store::accounts::plugins::Manifest;
 use vocabulary::ids::{AccountName, OrganisationId, UserId};
 
 use super::{Decision, Reason, Right};
@@ -41,6 +44,8 @@ pub struct Account {
     pub roles: Vec<String>,
     /// The names of the groups that it is in.
     pub groups: Vec<String>,
+    /// The topics of a plugin that is let in; behind a pointer, so that the accounts stay close together for who checks.
+    pub manifest: Option<Arc<Manifest>>,
 }
 
 /// An account with the places where its rights stand.
@@ -128,6 +133,14 @@ impl Snapshot {
     pub fn check(&self, name: &AccountName, right: Right<'_>, scopes: &[&str]) -> Decision {
         let reason = self.reason(name, right, scopes);
         Decision { allowed: reason == Reason::Granted, reason, generation: self.generation }
+    }
+
+    /// Whether an account may do this everywhere or in some scope.
+    pub fn check_somewhere(&self, name: &AccountName, right: Right<'_>) -> bool {
+        if self.check(name, right, &[]).allowed {
+            return true;
+        }
+        self.scopes.keys().any(|scope| self.check(name, right, &[scope]).allowed)
     }
 
     fn reason(&self, name: &AccountName, right: Right<'_>, scopes: &[&str]) -> Reason {

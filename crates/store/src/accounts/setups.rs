@@ -1,9 +1,12 @@
 //! Setup secrets: what lets somebody choose the password of an account once, or make the first administrator.
 
-use vocabulary::{Timestamp, ids::UserId};
+use vocabulary::{
+    Timestamp,
+    ids::{AccountName, UserId},
+};
 
 use super::id_of;
-use crate::{StoreError, Tx, tx::bounded};
+use crate::{Store, StoreError, Tx, tx::bounded};
 
 /// What a setup secret is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,6 +62,33 @@ pub async fn clear(tx: &mut Tx, purpose: &Purpose) -> Result<(), StoreError> {
         sqlx::query!("DELETE FROM setup_secrets WHERE user_id IS NOT DISTINCT FROM $1::text", purpose.user());
     let bound = tx.bound();
     bounded("setup secret", bound, statement.execute(tx.connection())).await.map(|_| ())
+}
+
+/// Whether a secret would let this account choose its password now. It is not used up.
+///
+/// # Errors
+/// The database does not answer within the bounds.
+pub async fn is_good_for(
+    store: &Store,
+    secret: &[u8; 32],
+    username: &AccountName,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let (secret, username, now) = (&secret[..], username.as_str(), now.instant());
+    let found = store
+        .read("setup secret", |mut connection| async move {
+            sqlx::query_scalar!(
+                r#"SELECT EXISTS (SELECT 1 FROM setup_secrets s JOIN users u ON u.id = s.user_id
+                   WHERE s.secret_hash = $1 AND u.username = $2 AND u.enabled AND s.expires_at > $3) AS "found!""#,
+                secret,
+                username,
+                now
+            )
+            .fetch_one(&mut *connection)
+            .await
+        })
+        .await?;
+    Ok(found)
 }
 
 /// Uses up a secret. Tells what it was for, unless it is unknown, used or expired.
