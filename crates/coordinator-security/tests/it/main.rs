@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test ends where its stand is not as expected")]
 
+mod admission;
 mod audit;
 mod certificates;
 mod escalation;
