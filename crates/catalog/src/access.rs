@@ -20,6 +20,8 @@ use crate::{
 pub enum Capacity {
     /// A person or program with rights of its own.
     Client,
+    /// The same with the administrator's role: it reads the shared answers, too.
+    Administrator,
     /// A coordinator: what it owns is its own to publish.
     Coordinator(Owner),
     /// A face of the platform (HTTP, gRPC, Alpaca), which sends for others and reads what they may.
@@ -55,8 +57,12 @@ impl Access {
         access.read_filters.push(topic::clients_of(account));
         match capacity {
             Capacity::Client => access.add_client(entries, may),
+            Capacity::Administrator => {
+                access.add_client(entries, may);
+                access.read_filters.push(topic::EVERY_RESPONSE.to_owned());
+            }
             Capacity::Face => {
-                access.add_client(entries, |_| true);
+                access.add_client(entries, |needs| needs != Needs::Addressee);
             }
             Capacity::Coordinator(owner) => access.add_coordinator(*owner, entries),
             Capacity::Node => {
@@ -64,6 +70,7 @@ impl Access {
                 access.add_client(entries, |needs| needs == Needs::Nobody);
                 access.add_waiting();
             }
+            // With the token of a session that is begun here a password is changed and a key is made.
             Capacity::Lobby => access.publish.extend(
                 entries
                     .iter()
@@ -146,14 +153,18 @@ impl Access {
         match owner {
             // It counts what flows, and keeps what nobody owns.
             Owner::Message => self.read_filters.push("#".to_owned()),
-            Owner::Security => self.publish_filters.push(topic::EVERY_PLUGIN_TOKEN.to_owned()),
+            // It hears of plugins that come, and sends them their tokens.
+            Owner::Security => {
+                self.read_filters.extend([topic::EVERY_PLUGIN_HEALTH, topic::EVERY_PLUGIN_STATUS].map(str::to_owned));
+                self.publish_filters.push(topic::EVERY_PLUGIN_TOKEN.to_owned());
+            }
             Owner::Bootstrap | Owner::Datastore | Owner::Application | Owner::Telescope => {}
         }
     }
 }
 
 /// The filter that reads all of a message; nothing of what only its owner receives.
-fn readable(entry: &Entry) -> Option<String> {
+pub(crate) fn readable(entry: &Entry) -> Option<String> {
     match entry.kind {
         Kind::Command | Kind::Notice => None,
         Kind::State if !entry.key.is_empty() => Some(topic::states(&entry.name)),
@@ -272,6 +283,28 @@ mod tests {
             ("bigskies/plugin/#", false),
             ("sky/north", true),
             ("sky/#", false),
+        ] {
+            assert_eq!(access.may_read(filter), wanted, "read {filter}");
+        }
+    }
+
+    #[test]
+    fn who_is_to_log_in_yet_can_log_in_and_take_a_key_along() {
+        let access = access(&Capacity::Lobby, |_| true);
+        for (topic, wanted) in [
+            ("bigskies/coordinator/security/auth/login", true),
+            ("bigskies/coordinator/security/user/setup", true),
+            ("bigskies/coordinator/security/user/password/change", true),
+            ("bigskies/coordinator/security/key/create", true),
+            ("bigskies/coordinator/security/user/create", false),
+            ("bigskies/coordinator/telescope/control/slew", false),
+        ] {
+            assert_eq!(access.may_publish(topic), wanted, "publish {topic}");
+        }
+        for (filter, wanted) in [
+            ("bigskies/client/ann/c/reply/#", true),
+            ("bigskies/coordinator/telescope/event/#", false),
+            ("bigskies/coordinator/health/+", false),
         ] {
             assert_eq!(access.may_read(filter), wanted, "read {filter}");
         }

@@ -16,6 +16,10 @@ pub const COORDINATORS: &str = "bigskies/coordinator/#";
 pub const EVERY_HEALTH: &str = "bigskies/coordinator/health/+";
 /// Everything that plugins say and are told.
 pub const PLUGINS: &str = "bigskies/plugin/#";
+/// What every plugin says of its health.
+pub const EVERY_PLUGIN_HEALTH: &str = "bigskies/plugin/+/health";
+/// What every plugin says of its status.
+pub const EVERY_PLUGIN_STATUS: &str = "bigskies/plugin/+/status";
 /// The events of every coordinator.
 pub const EVERY_EVENT: &str = "bigskies/coordinator/+/event/#";
 /// The states of every coordinator.
@@ -87,6 +91,11 @@ pub fn plugin(id: &PluginId) -> String {
     format!("bigskies/plugin/{id}/#")
 }
 
+/// The plugin that a topic of plugins belongs to; nothing if it is not one.
+pub fn plugin_of(topic: &str) -> Option<PluginId> {
+    topic.strip_prefix("bigskies/plugin/")?.split_once('/')?.0.parse().ok()
+}
+
 /// Where a plugin is sent its token.
 pub fn plugin_token(id: &PluginId) -> String {
     format!("bigskies/coordinator/security/plugin/{id}/token")
@@ -133,6 +142,23 @@ pub fn is_publishable(topic: &str) -> bool {
         && topic.split('/').count() <= 32
         && !topic.chars().any(|c| c == '+' || c == '#' || c.is_control())
         && !topic.starts_with('$')
+}
+
+/// Whether this is a filter (MQTT 5, section 4.7) that is as short as a topic must be, without control characters, and none of a broker's
+/// own: `$SYS`, shared subscriptions.
+pub fn is_filter(text: &str) -> bool {
+    let is_last = |place: usize| text.split('/').count() == place + 1;
+    let is_good = |(place, level): (usize, &str)| match level {
+        "+" => true,
+        "#" => is_last(place),
+        _ => !level.contains(['+', '#']),
+    };
+    !text.is_empty()
+        && text.len() <= 200
+        && text.split('/').count() <= 32
+        && !text.chars().any(char::is_control)
+        && !text.starts_with('$')
+        && text.split('/').enumerate().all(is_good)
 }
 
 /// Whether `filter` (MQTT 5, section 4.7) lets `topic` through.
@@ -209,6 +235,31 @@ mod tests {
             ("datastore/ping", "bigskies/coordinator/datastore/response/ping/response"),
         ] {
             assert_eq!(response(name), topic);
+        }
+    }
+
+    #[test]
+    fn filters_are_well_formed() {
+        let long = "a".repeat(201);
+        for (text, wanted) in [
+            ("a/b", true),
+            ("#", true),
+            ("+/+/#", true),
+            ("a/#", true),
+            ("a//b", true),
+            ("/a", true),
+            ("", false),
+            ("a/#/b", false),
+            ("a#", false),
+            ("a/b+", false),
+            ("$SYS/#", false),
+            ("$share/g/a", false),
+            ("a\0", false),
+            ("a\n", false),
+            (&long as &str, false),
+            (&"a/".repeat(32) as &str, false),
+        ] {
+            assert_eq!(is_filter(text), wanted, "{text:?}");
         }
     }
 

@@ -90,6 +90,11 @@ impl Subjects {
     }
 }
 
+/// The counter of an account for all places that it was not used from before.
+pub(crate) fn subject_of(name: &AccountName) -> Subject {
+    Subject { kind: Kind::User, name: name.as_str().to_ascii_lowercase() }
+}
+
 /// Whether an account has logged in from a place before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Familiarity {

@@ -60,6 +60,17 @@ pub struct PasswordChange {
     new: HashedPassword,
 }
 
+/// A lock: of an account, of a place, or of an account at a place that it was used from before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lock {
+    /// The account; nothing where all of them are meant.
+    pub username: Option<AccountName>,
+    /// The place; nothing where all of them are meant that the account was not used from before.
+    pub peer: Option<Peer>,
+    /// Until when.
+    pub until: Timestamp,
+}
+
 /// A login whose password was right.
 struct Proven {
     user: User,
@@ -106,6 +117,55 @@ impl Accounts {
             Spent::Recovery(_) => Factor::Recovery,
         };
         Ok(Authenticated { user, must_change_password, factor })
+    }
+
+    /// Looks at a code of the second factor alone, for somebody who is logged in; failures count like those of logins.
+    ///
+    /// # Errors
+    /// See [`AuthError`].
+    pub async fn prove_second_factor(&self, username: &AccountName, code: &str, peer: &Peer) -> Result<(), AuthError> {
+        let settings = self.settings();
+        let gate = self.gate(Some(username), peer, &settings).await?;
+        let (user, proofs) = match users::with_proofs(self.store(), username).await? {
+            Some((user, proofs)) if user.enabled && user.has_second_factor => (user, proofs),
+            Some(_) => return self.refuse(&gate, &settings, Refusal::WrongCode).await,
+            None => return self.refuse(&gate, &settings, Refusal::UnknownUser).await,
+        };
+        let proven = Proven { user, proofs, newer: None, gate };
+        let spent = match self.second_factor(&proven, Some(code))? {
+            Ok(spent) => spent,
+            Err(reason) => return self.refuse(&proven.gate, &settings, reason).await,
+        };
+        match self.let_in(&proven, &spent).await? {
+            Ok(_) => Ok(()),
+            Err(reason) => self.refuse(&proven.gate, &settings, reason).await,
+        }
+    }
+
+    /// Until when no login to an account is let in from where it did not log in before, if it is so.
+    ///
+    /// # Errors
+    /// The database does not answer within the bounds.
+    pub async fn locked_until(&self, username: &AccountName) -> Result<Option<Timestamp>, AccountsError> {
+        let (subject, now) = (lockout::subject_of(username), self.now());
+        let counters = attempts::read(self.store(), &[subject], now).await?;
+        Ok(counters.first().and_then(|counter| lockout::locked_until(counter, now)))
+    }
+
+    /// The locks that hold a login to this account from this place up now, or those of the place alone.
+    ///
+    /// # Errors
+    /// The database does not answer within the bounds.
+    pub async fn locks(&self, username: Option<&AccountName>, peer: &Peer) -> Result<Vec<Lock>, AccountsError> {
+        let (subjects, now) = (Subjects::of(username, peer).all(), self.now());
+        let counters = attempts::read(self.store(), &subjects, now).await?;
+        let locks = subjects.iter().zip(&counters).filter_map(|(subject, counter)| {
+            let until = lockout::locked_until(counter, now)?;
+            let username = username.filter(|_| subject.kind != attempts::Kind::Peer).cloned();
+            let peer = (subject.kind != attempts::Kind::User).then(|| peer.clone());
+            Some(Lock { username, peer, until })
+        });
+        Ok(locks.collect())
     }
 
     /// Looks at a change of password: whether the old one is right, counted like a login, and the new one may be taken. The code is not

@@ -4,6 +4,7 @@ use store::{
     Page, Slice, Tx,
     accounts::{
         ADMINISTRATOR,
+        grants::{self, Grant},
         groups::{self, Group},
         organisations::{self, Organisation},
         permissions::{self, Effect, Holder, PermissionRow, Rule},
@@ -14,6 +15,17 @@ use store::{
 use vocabulary::ids::{GroupId, OrganisationId, PermissionId, RoleId, UserId};
 
 use crate::{Accounts, AccountsError};
+
+/// What is to be changed of a group; what is not named stays as it is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct GroupChange {
+    /// Another name.
+    pub name: Option<String>,
+    /// Another description.
+    pub description: Option<String>,
+    /// Another organisation, or none.
+    pub organisation: Option<Option<OrganisationId>>,
+}
 
 /// Groups.
 impl Accounts {
@@ -45,20 +57,22 @@ impl Accounts {
     /// Changes a group; what is not named stays as it is.
     ///
     /// # Errors
-    /// It does not exist, its name is taken or none, or the database does not answer within the bounds.
-    pub async fn update_group(
-        &self,
-        tx: &mut Tx,
-        id: &GroupId,
-        name: Option<&str>,
-        description: Option<&str>,
-    ) -> Result<Group, AccountsError> {
+    /// It does not exist, its name is taken, none, or may not be changed, its organisation does not exist, or the database does not
+    /// answer within the bounds.
+    pub async fn update_group(&self, tx: &mut Tx, id: &GroupId, change: &GroupChange) -> Result<Group, AccountsError> {
         let mut group = groups::lock(tx, id).await?;
-        if group.builtin && name.is_some_and(|name| name != group.name) {
+        if group.builtin && change.name.as_ref().is_some_and(|name| *name != group.name) {
             return Err(AccountsError::Builtin { what: format!("group {}", group.name) });
         }
-        name.unwrap_or(&group.name.clone()).clone_into(&mut group.name);
-        description.unwrap_or(&group.description.clone()).clone_into(&mut group.description);
+        if let Some(name) = &change.name {
+            group.name.clone_from(name);
+        }
+        if let Some(description) = &change.description {
+            group.description.clone_from(description);
+        }
+        if let Some(organisation) = &change.organisation {
+            group.organisation.clone_from(organisation);
+        }
         group.updated_at = self.now();
         groups::put(tx, &group).await?;
         Ok(group)
@@ -82,6 +96,14 @@ impl Accounts {
     /// It does not exist, or the database does not answer within the bounds.
     pub async fn group(&self, id: &GroupId) -> Result<Group, AccountsError> {
         Ok(groups::get(self.store(), id).await?)
+    }
+
+    /// The group with this id or, where there is none, of this name.
+    ///
+    /// # Errors
+    /// It does not exist, or the database does not answer within the bounds.
+    pub async fn group_named(&self, text: &str) -> Result<Group, AccountsError> {
+        Ok(groups::find(self.store(), text).await?)
     }
 
     /// The groups that fit, by id.
@@ -173,6 +195,14 @@ impl Accounts {
     /// It does not exist, or the database does not answer within the bounds.
     pub async fn role(&self, id: &RoleId) -> Result<Role, AccountsError> {
         Ok(roles::get(self.store(), id).await?)
+    }
+
+    /// The role with this id or, where there is none, of this name.
+    ///
+    /// # Errors
+    /// It does not exist, or the database does not answer within the bounds.
+    pub async fn role_named(&self, text: &str) -> Result<Role, AccountsError> {
+        Ok(roles::find(self.store(), text).await?)
     }
 
     /// The roles, all or those of one account, by id.
@@ -303,6 +333,30 @@ impl Accounts {
         slice: &Slice,
     ) -> Result<Page<PermissionRow>, AccountsError> {
         Ok(permissions::list(self.store(), holder, slice).await?)
+    }
+
+    /// Which permissions were granted to whom, by resource, action, and who has them.
+    ///
+    /// # Errors
+    /// The cursor is none of this list's, or the database does not answer within the bounds.
+    pub async fn grants(&self, filter: &grants::Filter, slice: &Slice) -> Result<Page<Grant>, AccountsError> {
+        Ok(grants::list(self.store(), filter, slice).await?)
+    }
+
+    /// Every rule of those that fit.
+    ///
+    /// # Errors
+    /// The database does not answer within the bounds.
+    pub async fn rules(&self, filter: &grants::Filter) -> Result<Vec<Rule>, AccountsError> {
+        let (mut rules, mut slice) = (Vec::new(), Slice::first(store::page::LIMIT_MAX));
+        loop {
+            let page = self.grants(filter, &slice).await?;
+            rules.extend(page.items.into_iter().map(|grant| grant.rule));
+            if page.next.is_none() {
+                return Ok(rules);
+            }
+            slice.cursor = page.next;
+        }
     }
 
     /// Removes a permission from everybody who has it.

@@ -12,7 +12,7 @@ use vocabulary::{Timestamp, ids::UserId};
 use crate::{Store, StoreError, Tx, tx::bounded};
 
 pub use chain::{Break, Flaw, Verdict, verify};
-pub use reading::{Filter, export, query};
+pub use reading::{Filter, export, oldest_first, query};
 
 /// How many characters a text of an entry keeps.
 const TEXT_MAX: usize = 1024;

@@ -76,6 +76,11 @@ impl Command for CreateGroup {
     const NEEDS: Needs = WRITE;
     const EFFECT: Effect = Effect::Changes;
     type Reply = OneGroup;
+
+    // Who may make groups of one organisation names it.
+    fn scope(&self) -> Option<String> {
+        self.organisation_id.as_ref().map(ToString::to_string)
+    }
 }
 
 /// One group.
@@ -175,6 +180,10 @@ impl Command for GetGroup {
     const NEEDS: Needs = READ;
     const EFFECT: Effect = Effect::Reads;
     type Reply = OneGroup;
+
+    fn scope(&self) -> Option<String> {
+        Some(self.group_id.to_string())
+    }
 }
 
 /// Asks for groups; all conditions given must hold.
@@ -203,6 +212,10 @@ impl Command for ListGroups {
     const EFFECT: Effect = Effect::Reads;
     const USER: UserField = UserField::Object;
     type Reply = Groups;
+
+    fn scope(&self) -> Option<String> {
+        self.organisation_id.as_ref().map(ToString::to_string)
+    }
 }
 
 /// A page of groups.

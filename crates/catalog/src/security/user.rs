@@ -121,6 +121,11 @@ impl Command for CreateUser {
     const REPLY: Privacy = Privacy::Private;
     type Reply = NewUser;
 
+    // Who may make accounts of one organisation names it.
+    fn scope(&self) -> Option<String> {
+        self.organisation_id.as_ref().map(ToString::to_string)
+    }
+
     // Who may make accounts could otherwise make one that may do more than they.
     fn also_needs(&self) -> Vec<Needs> {
         let roles = (!self.roles.is_empty()).then_some(role::CONFIGURE);
@@ -169,6 +174,11 @@ impl Command for GetUser {
     const EFFECT: Effect = Effect::Reads;
     const USER: UserField = UserField::Object;
     type Reply = OneUser;
+
+    fn scope(&self) -> Option<String> {
+        let name = || self.username.as_ref().map(ToString::to_string);
+        self.user_id.as_ref().map(ToString::to_string).or_else(name)
+    }
 }
 
 /// One account, with its roles and groups.
@@ -226,6 +236,10 @@ impl Command for ListUsers {
     const NEEDS: Needs = READ;
     const EFFECT: Effect = Effect::Reads;
     type Reply = Users;
+
+    fn scope(&self) -> Option<String> {
+        self.organisation_id.as_ref().map(ToString::to_string)
+    }
 }
 
 /// A page of accounts.

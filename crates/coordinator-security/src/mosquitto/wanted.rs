@@ -324,7 +324,7 @@ fn may(rights: &Snapshot, account: &AccountName, needs: Needs) -> bool {
     match needs {
         Needs::Nobody | Needs::Anybody => true,
         Needs::Right(right) => rights.check_somewhere(account, right.into()),
-        Needs::Addressee => false,
+        Needs::Node | Needs::Addressee => false,
     }
 }
 

@@ -1,6 +1,6 @@
 //! Accounts, groups, roles, organisations and permissions: made, changed, found, refused.
 
-use engine_accounts::{NewUser, UserChange};
+use engine_accounts::{GroupChange, NewUser, UserChange};
 use store::{
     Slice,
     accounts::{
@@ -121,6 +121,8 @@ async fn accounts_are_listed() {
         (Filter { group: Some(group.id.clone()), ..Filter::default() }, vec!["Ada", "dora"]),
         (Filter { role: Some("observer".parse().unwrap()), ..Filter::default() }, vec!["bob"]),
         (Filter { organisation: Some("none".parse().unwrap()), ..Filter::default() }, vec![]),
+        (Filter { search: Some("AD".to_owned()), ..Filter::default() }, vec!["Ada"]),
+        (Filter { search: Some("%".to_owned()), ..Filter::default() }, vec![]),
     ] {
         let mut seen = Vec::new();
         let mut slice = Slice::first(3);
@@ -166,8 +168,8 @@ async fn groups_roles_and_organisations() {
     assert_eq!(accounts.roles(Some(&user.id), &Slice::default()).await.unwrap().items, std::slice::from_ref(&role));
     assert_eq!(accounts.organisations(&Slice::default()).await.unwrap().items, std::slice::from_ref(&organisation));
 
-    let renamed =
-        stand.write(async |tx| accounts.update_group(tx, &group.id, Some("larks"), None).await).await.unwrap();
+    let larks = GroupChange { name: Some("larks".to_owned()), ..GroupChange::default() };
+    let renamed = stand.write(async |tx| accounts.update_group(tx, &group.id, &larks).await).await.unwrap();
     assert_eq!((renamed.name.as_str(), renamed.description.as_str()), ("larks", "awake"));
     let described =
         stand.write(async |tx| accounts.update_role(tx, &role.id, None, Some("shows")).await).await.unwrap();

@@ -64,7 +64,7 @@ pub(crate) fn nobody() -> Bus {
 }
 
 pub(crate) async fn gateway(bus: Bus, expected: &[Owner]) -> Gateway {
-    let options = GatewayOptions { bus, clock: Clock::system(), expected: expected.to_vec() };
+    let options = GatewayOptions::new(bus, Clock::system(), expected.to_vec());
     Gateway::start(([127, 0, 0, 1], 0).into(), options).await.unwrap()
 }
 

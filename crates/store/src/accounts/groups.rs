@@ -120,6 +120,26 @@ pub async fn get(store: &Store, id: &GroupId) -> Result<Group, StoreError> {
     row.ok_or_else(|| StoreError::not_found("group", id))?.try_into()
 }
 
+/// The group with this id or, where there is none, of this name.
+///
+/// # Errors
+/// It does not exist, or the database does not answer within the bounds.
+pub async fn find(store: &Store, text: &str) -> Result<Group, StoreError> {
+    let row = store
+        .read("group find", |mut connection| async move {
+            sqlx::query_as!(
+                Row,
+                "SELECT id, name, description, organisation_id, builtin, created_at, updated_at FROM groups
+                 WHERE id = $1 OR lower(name) = lower($1) ORDER BY id = $1 DESC LIMIT 1",
+                text
+            )
+            .fetch_optional(&mut *connection)
+            .await
+        })
+        .await?;
+    row.ok_or_else(|| StoreError::not_found("group", text))?.try_into()
+}
+
 /// The groups that fit, by id.
 ///
 /// # Errors

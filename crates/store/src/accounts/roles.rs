@@ -104,6 +104,26 @@ pub async fn get(store: &Store, id: &RoleId) -> Result<Role, StoreError> {
     row.ok_or_else(|| StoreError::not_found("role", id))?.try_into()
 }
 
+/// The role with this id or, where there is none, of this name.
+///
+/// # Errors
+/// It does not exist, or the database does not answer within the bounds.
+pub async fn find(store: &Store, text: &str) -> Result<Role, StoreError> {
+    let row = store
+        .read("role find", |mut connection| async move {
+            sqlx::query_as!(
+                Row,
+                "SELECT id, name, description, builtin, created_at, updated_at FROM roles
+                 WHERE id = $1 OR lower(name) = lower($1) ORDER BY id = $1 DESC LIMIT 1",
+                text
+            )
+            .fetch_optional(&mut *connection)
+            .await
+        })
+        .await?;
+    row.ok_or_else(|| StoreError::not_found("role", text))?.try_into()
+}
+
 /// The roles, all or those of one account, by id.
 ///
 /// # Errors

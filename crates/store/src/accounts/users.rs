@@ -67,6 +67,8 @@ pub struct Filter {
     pub group: Option<GroupId>,
     /// Holders of this role.
     pub role: Option<RoleId>,
+    /// With this text in the name or the email address, in whatever case.
+    pub search: Option<String>,
 }
 
 /// Who may log in again under what must change: see [`set_password`].
@@ -365,12 +367,14 @@ pub async fn list(store: &Store, filter: &Filter, slice: &Slice) -> Result<Page<
                 "WHERE ($1::boolean IS NULL OR enabled = $1) AND ($2::text IS NULL OR organisation_id = $2)
                    AND ($3::text IS NULL OR EXISTS (SELECT FROM user_groups m WHERE m.user_id = u.id AND m.group_id = $3))
                    AND ($4::text IS NULL OR EXISTS (SELECT FROM user_roles m WHERE m.user_id = u.id AND m.role_id = $4))
-                   AND ($5::text IS NULL OR lower(username) > $5)
-                 ORDER BY lower(username) LIMIT $6",
+                   AND ($5::text IS NULL OR strpos(lower(username), lower($5)) > 0 OR strpos(lower(email), lower($5)) > 0)
+                   AND ($6::text IS NULL OR lower(username) > $6)
+                 ORDER BY lower(username) LIMIT $7",
                 filter.enabled,
                 filter.organisation.as_ref().map(OrganisationId::as_str),
                 filter.group.as_ref().map(GroupId::as_str),
                 filter.role.as_ref().map(RoleId::as_str),
+                filter.search.as_deref(),
                 after,
                 limit
             )

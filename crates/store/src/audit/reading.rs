@@ -116,7 +116,7 @@ pub fn export(store: Store, filter: Filter) -> impl Stream<Item = Result<String,
     let begin = (store, filter, 0, VecDeque::new());
     stream::try_unfold(begin, |(store, filter, mut after, mut read)| async move {
         if read.is_empty() {
-            read = VecDeque::from(piece(&store, &filter, after).await?);
+            read = VecDeque::from(piece(&store, &filter, after, BATCH).await?);
         }
         let Some(record) = read.pop_front() else { return Ok(None) };
         after = record.sequence;
@@ -124,8 +124,17 @@ pub fn export(store: Store, filter: Filter) -> impl Stream<Item = Result<String,
     })
 }
 
+/// The entries that fit, oldest first, in pages.
+///
+/// # Errors
+/// The cursor is none of this list's, or the database does not answer within the bounds.
+pub async fn oldest_first(store: &Store, filter: &Filter, slice: &Slice) -> Result<Page<Record>, StoreError> {
+    let records = piece(store, filter, slice.after_number()?.unwrap_or_default(), slice.rows_to_read()).await?;
+    Ok(Page::of(records, slice, |record| record.sequence.to_string()))
+}
+
 /// The next entries that fit, oldest first.
-async fn piece(store: &Store, filter: &Filter, after: i64) -> Result<Vec<Record>, StoreError> {
+async fn piece(store: &Store, filter: &Filter, after: i64, limit: i64) -> Result<Vec<Record>, StoreError> {
     let rows = store
         .read("audit export", |mut connection| async move {
             sqlx::query_as!(
@@ -148,7 +157,7 @@ async fn piece(store: &Store, filter: &Filter, after: i64) -> Result<Vec<Record>
                 filter.message_id.as_deref(),
                 filter.since.map(Timestamp::instant),
                 filter.until.map(Timestamp::instant),
-                BATCH
+                limit
             )
             .fetch_all(&mut *connection)
             .await

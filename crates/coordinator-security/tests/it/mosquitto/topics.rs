@@ -104,7 +104,7 @@ async fn an_older_protocol_has_no_more_rights() {
     let broker = Broker::start().await;
     set_up(&broker.administrator().await, &node()).await.unwrap();
     let role = node().for_role(&"telescope-coordinator".parse().unwrap()).unwrap();
-    let clients = Clients::new((Ipv4Addr::LOCALHOST, broker.port).into(), Some(role), Version::V311);
+    let clients = Clients::new((Ipv4Addr::LOCALHOST, broker.port).into(), Some(role), None, Version::V311);
     let own = "bigskies/coordinator/health/telescope-coordinator";
     // mosquitto_sub says that it has subscribed when it has a message to show.
     clients.publish(own, "1", &["-r"]).await;
