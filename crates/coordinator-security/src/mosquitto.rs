@@ -20,6 +20,8 @@
 //! - Another list in a role (`modifyRole`) holds from the next message on, for subscriptions that stand, too, and nobody is thrown out.
 //!   Other roles, another password or another description of a client (`modifyClient`) throw it out; it comes back under the new rights.
 //! - Deleting a role that a client has leaves the client with freed memory; it is done when nobody has it any more.
+//! - Its file can be read by everybody who can enter the folder, and it hashes passwords with PBKDF2 of 101 rounds, whatever one does: the
+//!   guide gives it a folder of its own.
 //! - A client without a password can't log in. A command that is refused stops none after it.
 //! - Passwords can't be read back. What a password is of is noted in the client's description, so that one that was changed while nobody
 //!   could tell the plugin lets nobody in: its client is removed until the new one is known.

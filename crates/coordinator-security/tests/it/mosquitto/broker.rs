@@ -51,7 +51,7 @@ impl Broker {
         };
         text.push_str(&access);
         // Else it becomes somebody who can't write into our folder.
-        let _ = write!(text, "user {}\n", if is_root() { "root" } else { "nobody" });
+        let _ = writeln!(text, "user {}", if is_root() { "root" } else { "nobody" });
         let configuration = folder.path().join("mosquitto.conf");
         fs::write(&configuration, text).unwrap();
         let arguments = vec!["-c".to_owned(), configuration.display().to_string()];

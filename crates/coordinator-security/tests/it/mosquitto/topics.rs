@@ -1,8 +1,11 @@
 //! What each kind of account may, as tables; and how it gets there.
 
+use std::{net::Ipv4Addr, time::Duration};
+
 use bus::{BrokerKind, Credentials};
 use catalog::{Face, Owner, Party};
 use coordinator_security::mosquitto::{Controller, PluginGrant, Wanted, set_up};
+use testkit::{Clients, Version};
 use vocabulary::Code;
 
 use super::{broker::Broker, session::Session};
@@ -89,10 +92,38 @@ async fn a_last_will_is_a_message_like_others() {
         // Dropped without a word.
         drop(session);
     }
-    let heard = testkit::until_some("the last will", std::time::Duration::from_secs(10), async || {
+    let heard = testkit::until_some("the last will", Duration::from_secs(10), async || {
         Some(message.heard().await).filter(|heard| !heard.is_empty())
     });
     assert_eq!(heard.await, [own]);
+}
+
+/// Under 3.1.1 a refused publish is acknowledged and dropped.
+#[tokio::test]
+async fn an_older_protocol_has_no_more_rights() {
+    let broker = Broker::start().await;
+    set_up(&broker.administrator().await, &node()).await.unwrap();
+    let role = node().for_role(&"telescope-coordinator".parse().unwrap()).unwrap();
+    let clients = Clients::new((Ipv4Addr::LOCALHOST, broker.port).into(), Some(role), None, Version::V311);
+    let own = "bigskies/coordinator/health/telescope-coordinator";
+    // mosquitto_sub says that it has subscribed when it has a message to show.
+    clients.publish(own, "1", &["-r"]).await;
+    let heard = clients.subscribe(&["#", "bigskies/client/bob/#", "bigskies/coordinator/health/+"]).await;
+    let mut message = session(&broker, "message-coordinator").await;
+    assert!(message.may_read("#").await);
+    message.heard().await;
+    for topic in ["bigskies/coordinator/health/datastore-coordinator", "elsewhere"] {
+        clients.publish(topic, "{}", &["-r"]).await;
+    }
+    // An answer for bob, which is none of its business.
+    clients.publish("bigskies/client/bob/c/reply/1", "{}", &[]).await;
+    clients.publish(own, "2", &["-r"]).await;
+    heard.wait_for("its own health", Duration::from_secs(10), |heard| heard.payload == 2).await;
+    assert!(heard.messages().iter().all(|heard| heard.topic == own), "{:?}", heard.messages());
+    let all = ["bigskies/client/bob/c/reply/1", own];
+    let mut seen = message.heard().await;
+    seen.sort();
+    assert_eq!(seen, all);
 }
 
 #[tokio::test]
