@@ -7,7 +7,7 @@ use serde_json::json;
 use vocabulary::{Fault, ids::AccountName};
 
 use crate::{
-    house::accounts::node,
+    house::node::node,
     terminal::{
         admin::create,
         client::{Client, ClientOptions},
