@@ -11,6 +11,7 @@ pub(crate) mod ready;
 pub(crate) mod security;
 pub(crate) mod serve;
 pub(crate) mod signals;
+pub(crate) mod tls;
 
 use bus::{Address, BrokerKind, Bus, BusOptions, Credentials};
 use catalog::Face;

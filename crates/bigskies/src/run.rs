@@ -31,6 +31,7 @@ use crate::{
         security::{Security, Watch, authority::Rule, master_key},
         serve::ServeOptions,
         signals,
+        tls::TlsOptions,
     },
     terminal::ClientOptions,
 };
@@ -241,13 +242,23 @@ impl Process {
         if let Some(embedded) = self.embedded.clone().filter(|_| owners.is_empty()) {
             self.open_door_later(options, client, &embedded)?;
         }
-        if options.has(Role::Gateway) {
-            self.gateway = Some(gateway::start(options.serve.http, reach.face_bus(Face::Gateway)?).await?);
-        }
         if !owners.is_empty() {
             self.coordinate(options, boot_file, client, &reach, &owners).await?;
         }
-        tracing::info!(roles = ?options.roles, "roles are started");
+        if options.has(Role::Gateway) {
+            // HTTP alone needs no certificates, and so no database.
+            if options.serve.tls.https.is_some() && self.security.is_none() {
+                let store = self.given_store(options, &bus).await?;
+                self.secure(options, client, store).await?;
+            }
+            let (face, tls) = (reach.face_bus(Face::Gateway)?, &options.serve.tls);
+            self.gateway = Some(gateway::start(options.serve.http, tls, face, self.security.as_ref()).await?);
+        }
+        if owners.is_empty() && !options.has(Role::Gateway) {
+            tracing::info!(roles = ?options.roles, "roles are ready");
+        } else {
+            tracing::info!(roles = ?options.roles, "roles are started");
+        }
         Ok(())
     }
 
@@ -293,7 +304,7 @@ impl Process {
         let bus = self.bus.clone().ok_or_else(|| Fault::internal("no bus for coordinators"))?;
         let mut handed_out = None;
         let mut boot = Vec::new();
-        let endpoint = if owners.contains(&Owner::Bootstrap) {
+        let store = if owners.contains(&Owner::Bootstrap) {
             let given = self.given(options, boot_file, client)?;
             let endpoint = given.facts.read(&given.pgpass_path).map_err(|e| {
                 Fault::unavailable(e.to_string()).hint("name the file with --pgpass, or let `run database` make it")
@@ -301,18 +312,12 @@ impl Process {
             self.migrate(options, boot_file, &endpoint).await?;
             boot = boot_file.boot_settings();
             handed_out = Some(given);
-            endpoint
-        } else if let Some(url) = &options.serve.database {
-            database::endpoint_of(url)?
+            let store = Store::connect(endpoint, boot_file.pool()).await?;
+            self.store = Some(store.clone());
+            store
         } else {
-            await_credentials(&bus, WAIT).await?
+            self.given_store(options, &bus).await?
         };
-        let pool = if handed_out.is_some() { boot_file.pool() } else { PoolSettings::default() };
-        let store = Store::connect(endpoint, pool).await?;
-        self.store = Some(store.clone());
-        if handed_out.is_none() && options.serve.database.is_none() {
-            self.follower = Some(tokio::spawn(follow_credentials(bus, store.clone())));
-        }
         let security = self.secure(options, client, store.clone()).await?;
         let open = options.serve.open.then(node::operator);
         let frame = Frame {
@@ -333,6 +338,7 @@ impl Process {
             backups,
             first_secret: Some(folder::made(&client.data_folder().join("credentials"))?.join("first-administrator")),
             security,
+            tls_name: options.serve.tls.name(),
         };
         let coordinators = Coordinators::new(frame, handed);
         for owner in owners {
@@ -342,12 +348,27 @@ impl Process {
         Ok(())
     }
 
+    /// The database that is given by a URL, else the one that is handed out.
+    async fn given_store(&mut self, options: &RunOptions, bus: &Bus) -> Result<Store, Fault> {
+        let endpoint = match &options.serve.database {
+            Some(url) => database::endpoint_of(url)?,
+            None => await_credentials(bus, WAIT).await?,
+        };
+        let store = Store::connect(endpoint, PoolSettings::default()).await?;
+        if options.serve.database.is_none() {
+            self.follower = Some(tokio::spawn(follow_credentials(bus.clone(), store.clone())));
+        }
+        self.store = Some(store.clone());
+        Ok(store)
+    }
+
     /// What the process knows of security, with the door of its broker opened to all.
     async fn secure(&mut self, options: &RunOptions, client: &ClientOptions, store: Store) -> Result<Security, Fault> {
         let key = options.master_key(&client.data_folder())?;
         let security = Security::start(store, Clock::system(), key.as_ref()).await?;
         if let Some(embedded) = &self.embedded {
             security.open_door(embedded, &self.watch).await?;
+            options.serve.tls.secure_broker(&embedded.broker, &security).await?;
         }
         self.security = Some(security.clone());
         Ok(security)
@@ -358,10 +379,10 @@ impl Process {
         let bus = self.bus.clone().ok_or_else(|| Fault::internal("no bus for the broker"))?;
         let key = options.master_key(&client.data_folder())?;
         let given = options.serve.database.as_deref().map(database::endpoint_of).transpose()?;
-        let (embedded, watch) = (embedded.clone(), self.watch.clone());
+        let (embedded, watch, tls) = (embedded.clone(), self.watch.clone(), options.serve.tls.clone());
         let opening = async move {
             loop {
-                match open_door(&bus, given.clone(), key.as_ref(), &embedded, &watch).await {
+                match open_door(&bus, given.clone(), key.as_ref(), &embedded, &tls, &watch).await {
                     Ok(()) => return,
                     Err(fault) => tracing::warn!(%fault, "nodes alone are let in, since the database is not there yet"),
                 }
@@ -452,6 +473,7 @@ async fn open_door(
     given: Option<Endpoint>,
     key: Option<&MasterKey>,
     embedded: &Embedded,
+    tls: &TlsOptions,
     watch: &Watch,
 ) -> Result<(), Fault> {
     let (endpoint, is_handed_out) = match given {
@@ -461,6 +483,7 @@ async fn open_door(
     let store = Store::connect(endpoint, PoolSettings::default()).await?;
     let security = Security::start(store.clone(), Clock::system(), key).await?;
     security.open_door(embedded, watch).await?;
+    tls.secure_broker(&embedded.broker, &security).await?;
     if is_handed_out {
         let (bus, stop) = (bus.clone(), watch.stop.clone());
         watch.tasks.spawn(async move {

@@ -104,6 +104,7 @@ async fn with_database(
     let watch = Watch::default();
     if let Some(embedded) = &broker.embedded {
         security.open_door(embedded, &watch).await?;
+        options.tls.secure_broker(&embedded.broker, &security).await?;
     }
     let simulator = options.simulate().await?;
     let reach = &broker.reach;
@@ -124,11 +125,12 @@ async fn with_database(
         backups: folder.inner("backups")?,
         first_secret: Some(first_secret(folder)),
         security: security.clone(),
+        tls_name: options.tls.name(),
     };
     let own = reach.own_bus();
     let coordinators = Coordinators::new(frame, handed);
     let started = tokio::select! {
-        started = start_in_order(options, &coordinators, &own, reach) => started.map(Some),
+        started = start_in_order(options, &coordinators, &own, reach, &security) => started.map(Some),
         () = stop.cancelled() => Ok(None),
     };
     if let Ok(Some(_)) = &started {
@@ -158,9 +160,10 @@ async fn start_in_order(
     coordinators: &Coordinators,
     own: &Bus,
     reach: &Reach,
+    security: &Security,
 ) -> Result<Gateway, Fault> {
     own.ready(READY_LIMIT).await?;
-    let gateway = gateway::start(options.http, reach.face_bus(Face::Gateway)?).await?;
+    let gateway = gateway::start(options.http, &options.tls, reach.face_bus(Face::Gateway)?, Some(security)).await?;
     for group in ORDER {
         for owner in group {
             coordinators.start(*owner)?;

@@ -68,7 +68,7 @@ struct Shared {
 
 #[derive(Debug, Default)]
 struct Inner {
-    questions: HashMap<String, oneshot::Sender<Bytes>>,
+    questions: HashMap<String, oneshot::Sender<Result<Bytes, Fault>>>,
     watchers: Vec<Watcher>,
     retained: Retained,
     peers: Peers,
@@ -96,7 +96,7 @@ impl Receiver for Inbox {
         if topic::account_of_reply(&delivery.topic).is_some() {
             let id = delivery.topic.rsplit('/').next().unwrap_or_default();
             if let Some(question) = inner.questions.remove(id) {
-                let _ = question.send(delivery.payload);
+                let _ = question.send(Ok(delivery.payload));
                 return;
             }
         }
@@ -138,6 +138,18 @@ impl Receiver for Inbox {
 
     fn standing(&mut self) -> Vec<Publish> {
         self.shared.lock().retained.take_changed()
+    }
+
+    fn refused(&mut self) {
+        let mut inner = self.shared.lock();
+        // Which publish was refused is only plain where one question alone is open; the others end by their limits.
+        if inner.questions.len() == 1 {
+            let account = &self.shared.options.account;
+            for (_, question) in inner.questions.drain() {
+                let _ = question.send(Err(Fault::forbidden(format!("broker does not let {account} send this"))
+                    .hint("ask an administrator for the right")));
+            }
+        }
     }
 
     fn filters(&self) -> Vec<Filter> {
@@ -369,7 +381,7 @@ impl Bus {
         asking.until(end, publish).await
     }
 
-    fn expect_answer(&self, level: &str) -> Result<oneshot::Receiver<Bytes>, Fault> {
+    fn expect_answer(&self, level: &str) -> Result<oneshot::Receiver<Result<Bytes, Fault>>, Fault> {
         let (answered, answer) = oneshot::channel();
         let mut inner = self.shared.lock();
         if inner.questions.len() >= MOST_QUESTIONS {
@@ -522,7 +534,7 @@ impl Default for Outgoing {
 struct Asking<'a> {
     bus: &'a Bus,
     level: String,
-    answer: oneshot::Receiver<Bytes>,
+    answer: oneshot::Receiver<Result<Bytes, Fault>>,
 }
 
 impl Asking<'_> {
@@ -548,7 +560,7 @@ impl Asking<'_> {
             }
             tokio::select! {
                 answer = &mut self.answer => return match answer {
-                    Ok(bytes) => envelope::read_answer(&bytes),
+                    Ok(answer) => envelope::read_answer(&answer?),
                     Err(_) => Err(closed()),
                 },
                 () = tokio::time::sleep_until(end) => return Err(self.unanswered(&publish.topic, sent_over.is_some())),

@@ -11,7 +11,7 @@ use rumqttc::{
     Outgoing,
     v5::{
         AsyncClient, ClientError, ConnectionError, Event, EventLoop, Incoming, MqttOptions, Request,
-        mqttbytes::v5::{Filter, LastWill, Publish, RetainForwardRule, SubAck, Subscribe, SubscribeReasonCode},
+        mqttbytes::v5::{Filter, LastWill, PubAckReason, Publish, RetainForwardRule, SubAck, Subscribe, SubscribeReasonCode},
     },
 };
 use tokio::sync::{oneshot, watch};
@@ -46,6 +46,8 @@ pub(crate) trait Receiver: Send + 'static {
     fn connected(&mut self) -> Vec<Publish>;
     /// Everybody knows now that it stands; what is returned changed too late to be among the first and too early to be sent by itself.
     fn standing(&mut self) -> Vec<Publish>;
+    /// The broker does not let us publish something; it does not say what.
+    fn refused(&mut self);
     /// The filters to subscribe to at every connection.
     fn filters(&self) -> Vec<Filter>;
 }
@@ -181,6 +183,9 @@ impl<R: Receiver> Run<R> {
                 Ok(Event::Incoming(Incoming::Publish(publish))) => self.receiver.deliver(publish),
                 Ok(Event::Incoming(Incoming::ConnAck(_))) => self.resume(std::mem::take(&mut carried)),
                 Ok(Event::Incoming(Incoming::SubAck(answer))) => self.granted(&answer),
+                Ok(Event::Incoming(Incoming::PubAck(answer))) if answer.reason == PubAckReason::NotAuthorized => {
+                    self.receiver.refused();
+                }
                 Ok(Event::Outgoing(Outgoing::Disconnect)) => break,
                 Ok(_) => {}
                 Err(ConnectionError::RequestsDone) => break,

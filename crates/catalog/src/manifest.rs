@@ -125,7 +125,7 @@ mod tests {
             ("bigskies/coordinator/telescope/control/slew", None),
             ("bigskies/coordinator/service/event/register", None),
             ("bigskies/coordinator/uielement/event/register", not_its),
-            ("bigskies/coordinator/bootstrap/request", None),
+            ("bigskies/coordinator/bootstrap/request", not_its),
             ("bigskies/plugin/weather/data/wind", None),
             ("sky/clouds", None),
             ("/bigskies/x", None),

@@ -17,6 +17,8 @@ pub(crate) fn routes(routes: Routes<Security>) -> Routes<Security> {
 
 /// Makes a key. It is in the answer and nowhere else.
 async fn create(cx: Cx, create: CreateKey) -> Result<KeyCreated, Fault> {
+    // Who took one that is good for less can't make it last.
+    guards::whole(&cx)?;
     let CreateKey { name, scopes, expires_at, user_id } = create;
     let user_id = guards::on_behalf(&cx, user_id)?;
     let user = cx.accounts.user(&user_id).await.map_err(faults::of_accounts)?;

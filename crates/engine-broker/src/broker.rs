@@ -1,6 +1,11 @@
 //! The broker: started with its options, asked and told things while it runs, stopped in bounded time.
 
-use std::{fmt, net::SocketAddr, path::PathBuf, sync::Arc};
+use std::{
+    fmt,
+    net::SocketAddr,
+    path::PathBuf,
+    sync::{Arc, OnceLock},
+};
 
 use engine::{Boxed, Engine};
 use rustls::ServerConfig;
@@ -90,10 +95,16 @@ struct Inner {
     shared: Arc<Shared>,
     tcp: Vec<SocketAddr>,
     websocket: Vec<SocketAddr>,
-    tls: Vec<SocketAddr>,
-    secure_websocket: Vec<SocketAddr>,
+    secured: OnceLock<Secured>,
     stopped: Mutex<bool>,
     _stop_on_drop: DropGuard,
+}
+
+/// Where TLS is spoken.
+#[derive(Debug, Default)]
+struct Secured {
+    tls: Vec<SocketAddr>,
+    websocket: Vec<SocketAddr>,
 }
 
 impl Broker {
@@ -116,20 +127,47 @@ impl Broker {
         let inner = Inner {
             tcp: addresses(&tcp),
             websocket: addresses(&websocket),
-            tls: addresses(&tls),
-            secure_websocket: addresses(&secure_websocket),
+            secured: OnceLock::new(),
             stopped: Mutex::new(false),
             _stop_on_drop: shared.stopping.clone().drop_guard(),
             shared: Arc::clone(&shared),
         };
         listeners::listen(&shared, tcp, Transport::Tcp);
         listeners::listen(&shared, websocket, Transport::WebSocket);
-        listeners::listen(&shared, tls, Transport::Tls);
-        listeners::listen(&shared, secure_websocket, Transport::SecureWebSocket);
         upkeep::start(&shared).await;
-        let Inner { tcp, websocket, tls, secure_websocket, .. } = &inner;
-        tracing::info!(?tcp, ?websocket, ?tls, ?secure_websocket, "broker listens");
-        Ok(Self(Arc::new(inner)))
+        tracing::info!(tcp = ?inner.tcp, websocket = ?inner.websocket, "broker listens");
+        let broker = Self(Arc::new(inner));
+        if !(tls.is_empty() && secure_websocket.is_empty()) {
+            broker.secure(tls, secure_websocket);
+        }
+        Ok(broker)
+    }
+
+    /// Speaks TLS from now on, at these addresses for MQTT and for MQTT over WebSocket: for who has no certificate at the start. Once.
+    ///
+    /// # Errors
+    /// An address can't be listened on, or TLS is spoken already.
+    pub async fn speak_tls(
+        &self,
+        tls: &[SocketAddr],
+        secure_websocket: &[SocketAddr],
+        config: Arc<ServerConfig>,
+    ) -> Result<(), BrokerError> {
+        let listeners = bind(tls, Transport::Tls).await?;
+        let secure = bind(secure_websocket, Transport::SecureWebSocket).await?;
+        if self.0.shared.tls.set(config).is_err() {
+            return Err(BrokerError::TlsSpoken);
+        }
+        self.secure(listeners, secure);
+        Ok(())
+    }
+
+    fn secure(&self, tls: Vec<TcpListener>, websocket: Vec<TcpListener>) {
+        let secured = Secured { tls: addresses(&tls), websocket: addresses(&websocket) };
+        tracing::info!(tls = ?secured.tls, secure_websocket = ?secured.websocket, "broker speaks TLS");
+        let _ = self.0.secured.set(secured);
+        listeners::listen(&self.0.shared, tls, Transport::Tls);
+        listeners::listen(&self.0.shared, websocket, Transport::SecureWebSocket);
     }
 
     /// The addresses for MQTT over TCP as they were bound, in the order of the options.
@@ -144,12 +182,12 @@ impl Broker {
 
     /// The addresses for MQTT over TLS as they were bound, in the order of the options.
     pub fn tls_addresses(&self) -> &[SocketAddr] {
-        &self.0.tls
+        self.0.secured.get().map_or(&[], |secured| &secured.tls)
     }
 
     /// The addresses for MQTT over WebSocket over TLS as they were bound, in the order of the options.
     pub fn secure_websocket_addresses(&self) -> &[SocketAddr] {
-        &self.0.secure_websocket
+        self.0.secured.get().map_or(&[], |secured| &secured.websocket)
     }
 
     /// All clients, sorted by id: those that are connected and those whose session is kept for them.

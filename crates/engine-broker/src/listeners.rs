@@ -121,7 +121,7 @@ async fn attend_secured(
     permit: OwnedSemaphorePermit,
 ) {
     let (shared, peer) = (&connection.shared, connection.peer);
-    let Some(config) = shared.tls.clone() else { return };
+    let Some(config) = shared.tls.get().cloned() else { return };
     let secured = tokio::select! {
         secured = timeout_at(deadline, tls::accept(config, stream)) => secured,
         () = shared.stopping.cancelled() => return,

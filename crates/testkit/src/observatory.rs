@@ -11,7 +11,7 @@ use std::{
 };
 
 use bus::{Address, Ask, BrokerKind, Bus, BusOptions, Credentials};
-use catalog::{Command as _, Owner, Qos, frame::GetHealth, topic};
+use catalog::{Command as _, Needs, Owner, Qos, frame::GetHealth, topic};
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 use store::{
@@ -436,11 +436,13 @@ impl Observatory {
     }
 
     /// What the administrator may read of what others publish: everything but what is for one reader alone.
-    pub fn readable() -> [String; 5] {
+    pub fn readable() -> Vec<String> {
+        let is_for_all = |entry: &catalog::Entry| {
+            !entry.kind.is_inbound() && !matches!(entry.needs, Needs::Addressee | Needs::Node)
+        };
+        let published = catalog::all().into_iter().filter(is_for_all).map(|entry| entry.topic_of("+"));
         let own = format!("bigskies/client/{ADMINISTRATOR}/#");
-        let shared = [topic::EVERY_EVENT, topic::EVERY_STATE, topic::EVERY_HEALTH, topic::EVERY_RESPONSE];
-        let [events, states, health, responses] = shared.map(str::to_owned);
-        [events, states, health, responses, own]
+        published.chain([topic::EVERY_RESPONSE.to_owned(), own]).collect()
     }
 
     /// What a client of this account is to be told.

@@ -305,7 +305,7 @@ async fn states_stand_again(broker: Broker) {
     let device = connected(&observatory, &bus).await;
     let position = format!("bigskies/coordinator/telescope/state/position/{}", device.as_str().unwrap_or_default());
     let readable = Observatory::readable();
-    let heard = Heard::over(&bus, &readable.each_ref().map(String::as_str)).await;
+    let heard = Heard::over(&bus, &readable.iter().map(String::as_str).collect::<Vec<_>>()).await;
     heard.wait_for("a position", Duration::from_secs(10), |message| message.topic == position).await;
     bus.close().await;
     let wanted = standing(&observatory, |states| states.contains(&position)).await;
@@ -332,7 +332,7 @@ async fn states_stand_again(broker: Broker) {
 async fn standing(observatory: &Observatory, enough: impl Fn(&BTreeSet<String>) -> bool) -> BTreeSet<String> {
     let bus = observatory.client("operator").await;
     let readable = Observatory::readable();
-    let heard = Heard::over(&bus, &readable.each_ref().map(String::as_str)).await;
+    let heard = Heard::over(&bus, &readable.iter().map(String::as_str).collect::<Vec<_>>()).await;
     let mut states = BTreeSet::new();
     until("all states stand", Duration::from_secs(20), async || {
         let is_state = |topic: &str| topic.contains("/state/") || topic.contains("/health/");

@@ -142,7 +142,7 @@ impl Stand {
         let observatory = Observatory::with(Broker::Embedded, Database::Private).start().await;
         let clients = observatory.mosquitto_clients(Version::V311);
         let readable = Observatory::readable();
-        let readable = readable.each_ref().map(String::as_str);
+        let readable: Vec<&str> = readable.iter().map(String::as_str).collect();
         let heard = clients.subscribe(&readable).await;
         Self { observatory, clients, heard }
     }

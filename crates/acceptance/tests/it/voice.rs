@@ -33,7 +33,7 @@ impl Way {
     /// Opens it.
     pub(crate) async fn open(self, observatory: &Observatory) -> Voice<'_> {
         let readable = Observatory::readable();
-        let readable = readable.each_ref().map(String::as_str);
+        let readable: Vec<&str> = readable.iter().map(String::as_str).collect();
         let (bus, clients, heard) = match self {
             Self::Bus => {
                 let bus = observatory.client("operator").await;

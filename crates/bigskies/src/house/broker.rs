@@ -53,7 +53,7 @@ pub(crate) fn address_of(broker: &Broker) -> Result<Address, Fault> {
     reached.to_string().parse()
 }
 
-fn fault(error: BrokerError) -> Fault {
+pub(crate) fn fault(error: BrokerError) -> Fault {
     let flag = |transport: Transport| match transport {
         Transport::Tcp => "--mqtt",
         Transport::WebSocket => "--mqtt-ws",
@@ -68,7 +68,7 @@ fn fault(error: BrokerError) -> Fault {
         BrokerError::Listen { transport, .. } => {
             Fault::invalid(error.to_string()).hint(format!("choose another address with {}", flag(*transport)))
         }
-        BrokerError::NoTls { .. } => Fault::internal(error.to_string()),
+        BrokerError::NoTls { .. } | BrokerError::TlsSpoken => Fault::internal(error.to_string()),
         BrokerError::StorageTaken { .. } | BrokerError::Storage { .. } => {
             Fault::unavailable(error.to_string()).hint("choose another folder with --data-dir")
         }

@@ -28,6 +28,8 @@ pub(crate) struct Handed {
     pub(crate) backups: PathBuf,
     /// Where the one-time secret of the first administrator is put.
     pub(crate) first_secret: Option<PathBuf>,
+    /// The name for which there must be a certificate.
+    pub(crate) tls_name: Option<String>,
     /// What the process knows of security.
     pub(crate) security: Security,
 }
@@ -70,7 +72,7 @@ impl Coordinators {
     }
 
     fn given_to_security(&self) -> Result<coordinator_security::Given, Fault> {
-        let Handed { security, reach, first_secret, .. } = &self.handed;
+        let Handed { security, reach, first_secret, tls_name, .. } = &self.handed;
         Ok(coordinator_security::Given {
             vault: security.sealed("role security")?.vault.clone(),
             changes: Arc::clone(&security.changes),
@@ -79,6 +81,7 @@ impl Coordinators {
             node: reach.credentials.clone(),
             broker: reach.kind,
             first_secret: first_secret.clone(),
+            tls_name: tls_name.clone(),
         })
     }
 

@@ -6,7 +6,7 @@ use clap::Args;
 use simulator::AlpacaSimulator;
 use vocabulary::Fault;
 
-use crate::house::{broker::Listen, security::master_key::Source};
+use crate::house::{broker::Listen, security::master_key::Source, tls::TlsOptions};
 
 /// An address, or that there shall be none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,6 +83,8 @@ pub(crate) struct ServeOptions {
     /// How much is logged: error, warn, info, debug or trace.
     #[arg(long, value_name = "LEVEL", default_value = "info", env = "BIGSKIES_LOG", hide_env_values = true)]
     pub(crate) log_level: String,
+    #[command(flatten)]
+    pub(crate) tls: TlsOptions,
 }
 
 impl ServeOptions {

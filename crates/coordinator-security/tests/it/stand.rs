@@ -251,6 +251,7 @@ impl Stand {
             verifier: self.verifier.clone(),
             node: Some(self.node.clone()),
             broker: BrokerKind::Embedded,
+            tls_name: None,
             first_secret: Some(self.first_secret()),
         };
         let mut reports = self.watch(&topic::health(Owner::Security)).await;

@@ -287,7 +287,8 @@ async fn ask(bus: &Bus, name: &str, payload: Value) -> Result<Map<String, Value>
 
 /// Notes everything from now on.
 async fn listen(bus: &Bus) -> Arc<Mutex<Vec<Delivery>>> {
-    let everything = Observatory::readable().map(|filter| (filter, Qos::AtLeastOnce));
+    let readable = Observatory::readable().into_iter();
+    let everything: Vec<(String, Qos)> = readable.map(|filter| (filter, Qos::AtLeastOnce)).collect();
     let mut watch = bus.watch(&everything, ROOM).await.unwrap();
     let heard = Arc::new(Mutex::new(Vec::new()));
     let notes = Arc::clone(&heard);
