@@ -44,7 +44,9 @@ pub use permission::{
     CheckPermission, Decision, GrantPermission, Holder, ListPermissions, Permission, Permissions, RightsChange,
     RightsChanged, Rule, Ruling, WithdrawPermission,
 };
-pub use plugin::PluginToken;
+pub use plugin::{
+    AdmitPlugin, AdmittedPlugin, AdmittedPlugins, DismissPlugin, ListAdmittedPlugins, PluginAdmitted, PluginToken,
+};
 pub use role::{
     AssignRole, CreateRole, DeleteRole, GetRole, ListRoles, OneRole, RemoveRole, Role, Roles, UpdateRole, WhichRole,
 };
@@ -116,6 +118,9 @@ pub const MESSAGES: &[Entry] = &[
     Entry::command::<CreateKey>(),
     Entry::command::<ListKeys>(),
     Entry::command::<RevokeKey>(),
+    Entry::command::<AdmitPlugin>(),
+    Entry::command::<DismissPlugin>(),
+    Entry::command::<ListAdmittedPlugins>(),
     Entry::command::<QueryAudit>(),
     Entry::command::<ExportAudit>(),
     Entry::command::<VerifyAudit>(),

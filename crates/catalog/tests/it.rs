@@ -6,9 +6,9 @@ use catalog::{
     Command, Directory, Kind, Lane, Needs, Owner, Privacy, Shape, UserField,
     envelope::ANSWER_FIELDS,
     security::{
-        AssignRole, Certificate, CheckPermission, CreateUser, DeleteUser, Holder, ImportCertificate, Login, Logout,
-        OneUser, PluginToken, RenewCertificate, RequestCertificate, Role, Session, UpdateUser, Validate, VerifyAudit,
-        WhichRole, WhichUser,
+        AdmitPlugin, AssignRole, Certificate, CheckPermission, CreateUser, DeleteUser, Holder, ImportCertificate,
+        Login, Logout, OneUser, PluginAdmitted, PluginToken, RenewCertificate, RequestCertificate, Role, Session,
+        UpdateUser, Validate, VerifyAudit, WhichRole, WhichUser,
     },
     topic,
 };
@@ -160,6 +160,14 @@ fn nobody_acts_for_another_without_a_right() {
 }
 
 #[test]
+fn a_plugin_can_be_let_in_as_the_example_says() {
+    let AdmitPlugin { plugin_id, publishes, reads, .. } = AdmitPlugin::example();
+    assert_eq!(catalog::plugin_may_ask_for(&plugin_id, &publishes, &reads), Ok(()));
+    let account = catalog::Party::Plugin(plugin_id).account().unwrap();
+    assert_eq!(PluginAdmitted::example().account, account);
+}
+
+#[test]
 fn a_plugin_reads_its_own_token_alone() {
     let plugin = "all-sky-camera".parse().unwrap();
     let directory = Directory::default();
@@ -229,14 +237,16 @@ fn a_certificate_has_a_key_that_can_stand_in_a_topic() {
 #[test]
 fn no_secret_is_printed() {
     let printed = format!(
-        "{:?} {:?} {:?} {:?}",
+        "{:?} {:?} {:?} {:?} {:?}",
         Login::example(),
         Session::example(),
         ImportCertificate::example(),
-        PluginToken::example()
+        PluginToken::example(),
+        PluginAdmitted::example()
     );
-    let sent = json!([Login::example(), Session::example(), ImportCertificate::example()]).to_string();
-    for secret in ["Orion", "eyJhbGci", "bsr_", "PRIVATE KEY"] {
+    let sent = json!([Login::example(), Session::example(), ImportCertificate::example(), PluginAdmitted::example()]);
+    let sent = sent.to_string();
+    for secret in ["Orion", "eyJhbGci", "bsr_", "PRIVATE KEY", "b25lIG9m"] {
         assert!(sent.contains(secret) && !printed.contains(secret), "{secret}");
     }
 }

@@ -36,6 +36,7 @@ async fn create(cx: Cx, create: CreateKey) -> Result<KeyCreated, Fault> {
     };
     let reply = cx.commit(tx, reply).await?;
     cx.refresh().await;
+    cx.doors.key_known(&reply.id, reply.key.expose()).await;
     Ok(reply)
 }
 

@@ -9,17 +9,20 @@
 //! | API keys | `keys` |
 //! | certificates of listeners, nodes and accounts | `certificates` |
 //! | the audit trail: read, verified, thinned out | `audit` |
-//! | tokens of plugins | `plugins` |
+//! | plugins let in, and their tokens | `plugins` |
 //! | the first administrator | `first_secret` |
+//! | the same rights on Mosquitto | [`mosquitto`], `doors` |
 
 mod announce;
 mod audit;
 mod auth;
 mod certificates;
+mod doors;
 mod faults;
 mod first_secret;
 mod guards;
 mod keys;
+pub mod mosquitto;
 mod people;
 mod plugins;
 mod rights;
@@ -80,6 +83,7 @@ pub struct Security {
     shown_certificates: certificates::states::Shown,
     trail: audit::keeping::Trail,
     first: first_secret::FirstSecret,
+    doors: doors::Doors,
 }
 
 impl Security {
@@ -101,8 +105,11 @@ impl Coordinator for Security {
         let tokens =
             Tokens::start(store.clone(), vault.clone(), verifier, clock.clone(), settings.tokens.clone()).await?;
         let certificates = Certificates::start(store.clone(), vault, clock.clone(), settings.certificates.clone());
+        let accounts = accounts.await.map_err(faults::of_accounts)?;
+        let keepers = doors::Keepers { accounts: &accounts, tokens: &tokens, rights: &given.rights, clock: &clock };
         let security = Self {
-            accounts: accounts.await.map_err(faults::of_accounts)?,
+            doors: doors::Doors::open(given.broker, &bus, keepers).await,
+            accounts,
             tokens,
             certificates: certificates.await?,
             settings: RwLock::new(Arc::new(settings)),
@@ -129,6 +136,7 @@ impl Coordinator for Security {
         let routes = people::routes(routes);
         let routes = rights::routes(routes);
         let routes = keys::routes(routes);
+        let routes = plugins::routes(routes);
         let routes = certificates::routes(routes);
         audit::routes(routes)
     }
@@ -157,11 +165,12 @@ impl Coordinator for Security {
             outcome = audit::keeping::keep(&self) => outcome,
             outcome = plugins::keep(&self) => outcome,
             outcome = first_secret::keep(&self) => outcome,
+            outcome = self.doors.keep(self.given.verifier.changed()) => outcome,
         }
     }
 
     fn health(&self) -> Vec<health::Report> {
-        vec![self.trail.health()]
+        self.doors.health().into_iter().chain([self.trail.health()]).collect()
     }
 
     fn within(&self, named: &str) -> Vec<String> {

@@ -1,7 +1,9 @@
-//! Tokens of plugins: sent to a plugin alone, when it shows itself first and before its last token ends.
+//! Plugins: let in, and sent their tokens: each to a plugin alone, when it shows itself first and before its last token ends.
 //!
 //! On our own broker the stamp proves whose a sign of life is. On another one the broker's rights do, and a forged sign brings nothing:
 //! the token goes where only that plugin reads.
+
+mod admission;
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -11,6 +13,7 @@ use std::{
 use bus::{BrokerKind, Delivery, Outgoing};
 use bytes::Bytes;
 use catalog::{Party, Qos, Secret, envelope, security::PluginToken, topic};
+use coordinator::Routes;
 use serde_json::Value;
 use tokio::time::interval;
 use vocabulary::{Fault, Timestamp, ids::PluginId};
@@ -31,6 +34,13 @@ const SILENCE: Duration = Duration::from_secs(300);
 struct Known {
     heard_at: Timestamp,
     renew_at: Timestamp,
+    /// As it was when the token was made: that of one that was let in again meanwhile is void.
+    epoch: u64,
+}
+
+/// Adds its handlers.
+pub(crate) fn routes(routes: Routes<Security>) -> Routes<Security> {
+    routes.on(admission::admit).on(admission::dismiss).on(admission::list)
 }
 
 /// Sends plugins their tokens.
@@ -88,11 +98,15 @@ impl Security {
 
 async fn hear(security: &Security, known: &mut HashMap<PluginId, Known>, plugin: PluginId) {
     let now = security.clock.now();
+    let Some(epoch) = security.epoch_of_plugin(&plugin) else {
+        known.remove(&plugin);
+        return;
+    };
     let is_full = known.len() >= PLUGINS_MAX;
     let is_due = match known.get_mut(&plugin) {
         Some(one) => {
             one.heard_at = now;
-            one.renew_at <= now
+            one.renew_at <= now || one.epoch != epoch
         }
         None if is_full => {
             tracing::warn!(%plugin, "plugin gets no token: too many are looked after");
@@ -101,14 +115,14 @@ async fn hear(security: &Security, known: &mut HashMap<PluginId, Known>, plugin:
         None => true,
     };
     if is_due {
-        send(security, known, plugin).await;
+        send(security, known, plugin, epoch).await;
     }
 }
 
-async fn send(security: &Security, known: &mut HashMap<PluginId, Known>, plugin: PluginId) {
+async fn send(security: &Security, known: &mut HashMap<PluginId, Known>, plugin: PluginId, epoch: u64) {
     match security.send_plugin_token(&plugin).await {
         Ok(renew_at) => {
-            known.insert(plugin, Known { heard_at: security.clock.now(), renew_at });
+            known.insert(plugin, Known { heard_at: security.clock.now(), renew_at, epoch });
         }
         // Its next sign of life is another occasion.
         Err(fault) => tracing::warn!(%plugin, %fault, "token was not sent to a plugin"),
@@ -122,8 +136,12 @@ async fn renew(security: &Security, known: &mut HashMap<PluginId, Known>) {
     let due: Vec<PluginId> =
         known.iter().filter(|(_, one)| one.renew_at <= now).map(|(plugin, _)| plugin.clone()).collect();
     for plugin in due {
+        let Some(epoch) = security.epoch_of_plugin(&plugin) else {
+            known.remove(&plugin);
+            continue;
+        };
         let heard_at = known.get(&plugin).map(|one| one.heard_at);
-        send(security, known, plugin.clone()).await;
+        send(security, known, plugin.clone(), epoch).await;
         // To be renewed is no sign of life.
         if let (Some(one), Some(heard_at)) = (known.get_mut(&plugin), heard_at) {
             one.heard_at = heard_at;

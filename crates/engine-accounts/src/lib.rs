@@ -6,6 +6,7 @@
 //! | who somebody is: passwords, second factors, lockout | [`Accounts::authenticate`], [`Login`], [`Peer`] |
 //! | what somebody may do, in every process | [`Rights`], [`Decision`] |
 //! | the first administrator, and one-time secrets | [`setup`] |
+//! | plugins that are let in, with the topics of their manifests | [`Accounts::admit_plugin`], [`PluginAdmission`] |
 //! | what can be set | [`AccountsSettings`] |
 
 mod accounts;
@@ -16,6 +17,7 @@ mod login;
 mod memberships;
 mod passwords;
 mod people;
+mod plugins;
 pub mod rights;
 mod second_factor;
 mod secrets;
@@ -29,6 +31,7 @@ pub use login::{Authenticated, Factor, Lock, Login, PasswordChange};
 pub use memberships::GroupChange;
 pub use passwords::HashedPassword;
 pub use people::{NewUser, UserChange};
+pub use plugins::{Admitted, PluginAdmission};
 pub use rights::{Decision, Reason, Right, Rights};
 pub use second_factor::{Enrolment, RecoveryCodes};
 pub use secrecy::{ExposeSecret, SecretString};

@@ -24,6 +24,7 @@ use vocabulary::{
 };
 
 pub use snapshot::{Account, Snapshot};
+pub use store::accounts::plugins::Manifest;
 
 /// The pause before a database that gave no answer is asked again.
 const PAUSE: Duration = Duration::from_millis(200);

@@ -21,8 +21,13 @@ struct Head {
     alg: String,
     typ: Option<String>,
     kid: Option<String>,
-    #[serde(default, rename = "crit")]
+    #[serde(default, rename = "crit", deserialize_with = "even_null")]
     critical: Option<serde_json::Value>,
+}
+
+/// A field that is there though it says nothing is not one that is not there.
+fn even_null<'de, D: serde::Deserializer<'de>>(field: D) -> Result<Option<serde_json::Value>, D::Error> {
+    serde_json::Value::deserialize(field).map(Some)
 }
 
 /// The claims of our tokens.

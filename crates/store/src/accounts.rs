@@ -5,6 +5,7 @@ pub mod grants;
 pub mod groups;
 pub mod organisations;
 pub mod permissions;
+pub mod plugins;
 pub mod recovery;
 pub mod roles;
 pub mod setups;
@@ -52,6 +53,16 @@ fn complaint(what: &str, kind: &str, object: &str) -> Option<String> {
         ("_name_form", "name is not one: 1 to 64 of the characters A-Z a-z 0-9 . _ - are allowed"),
         ("_name_length", "name is not one: 1 to 128 characters are allowed"),
         ("_description_length", "description is longer than 2000 characters"),
+        ("manifest_publishes_count", "manifest names more than 100 topics to publish on"),
+        ("manifest_reads_count", "manifest names more than 100 filters to read"),
+        (
+            "manifest_publishes_form",
+            "manifest names a topic to publish on that is none: 1 to 200 bytes, without + # and control characters, and no $ in front",
+        ),
+        (
+            "manifest_reads_form",
+            "manifest names a filter to read that is none: 1 to 200 bytes, without control characters, and no $ in front",
+        ),
         ("permission_resource_form", "resource is not a lower-case word, nor *"),
         ("permission_action_form", "action is not a lower-case word, nor *"),
         ("permission_scope_form", "scope is not of the form kind:id, for example telescope:t1"),

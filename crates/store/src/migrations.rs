@@ -23,6 +23,7 @@ const OURS: &[(&str, &str)] = &[
     ("tokens", include_str!("../migrations/0008_tokens.sql")),
     ("certificates", include_str!("../migrations/0009_certificates.sql")),
     ("audit", include_str!("../migrations/0010_audit.sql")),
+    ("plugins", include_str!("../migrations/0011_plugins.sql")),
 ];
 
 /// The key of the advisory lock under which migrations run; the same in every version of this program.

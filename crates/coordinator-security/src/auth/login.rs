@@ -49,7 +49,9 @@ async fn of_user(cx: &Cx, login: Login) -> Result<Session, Fault> {
     let mut tx = cx.begin().await?;
     let issued = cx.tokens.issue_in(&mut tx, &subject).await?;
     cx.note("session", issued.session.as_str());
-    cx.commit(tx, session(issued, user, must_change_password)).await
+    let session = cx.commit(tx, session(issued, user, must_change_password)).await?;
+    cx.doors.password_known(&username, &password).await;
+    Ok(session)
 }
 
 /// A user, as tokens know it.

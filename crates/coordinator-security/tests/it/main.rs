@@ -2,11 +2,13 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test ends where its stand is not as expected")]
 
+mod admission;
 mod audit;
 mod certificates;
 mod escalation;
 mod keys;
 mod login;
+mod mosquitto;
 mod people;
 mod plugins;
 mod rights;

@@ -142,7 +142,7 @@ impl Authority for Table {
 
     fn permits(&self, caller: &Caller, needs: Needs, scopes: &[&str]) -> Result<(), Fault> {
         match needs {
-            Needs::Nobody | Needs::Anybody => Ok(()),
+            Needs::Nobody | Needs::Anybody | Needs::Node => Ok(()),
             Needs::Right(right)
                 if caller.leaves_in(right) && self.rights.check_within(&caller.account, right, scopes).allowed =>
             {

@@ -82,6 +82,7 @@ pub(crate) fn tables(numbers: &mut Numbers) -> Tables {
         is_service: false,
         roles: numbers.some(2, ROLES).into_iter().map(|number| id("role", number)).collect(),
         groups: numbers.some(4, GROUPS).into_iter().map(|number| id("group", number)).collect(),
+        manifest: None,
     });
     Tables {
         generation: 1,

@@ -1,6 +1,6 @@
 //! How the tables become a snapshot.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use hashbrown::HashMap;
 use store::accounts::{
@@ -70,6 +70,7 @@ impl Snapshot {
                 token_epoch: account.token_epoch,
                 roles: roles.iter().filter_map(name).collect(),
                 groups: groups.iter().filter_map(name).collect(),
+                manifest: account.manifest.clone().map(Arc::new),
             },
         };
         let index = u32::try_from(self.accounts.len()).unwrap_or(u32::MAX);
@@ -196,6 +197,7 @@ mod tests {
             is_service: false,
             roles: vec!["r".parse().unwrap()],
             groups: Vec::new(),
+            manifest: None,
         };
         Tables { generation: 7, accounts: vec![ada], roles: vec![role], groups: Vec::new(), permissions }
     }

@@ -1,6 +1,9 @@
 //! The tables compiled: for each account a bit for what it may do and a bit for what it is denied, for every known right.
 
+use std::sync::Arc;
+
 use hashbrown::{Equivalent, HashMap};
+use store::accounts::plugins::Manifest;
 use vocabulary::ids::{AccountName, OrganisationId, UserId};
 
 use super::{Decision, Reason, Right};
@@ -41,6 +44,8 @@ pub struct Account {
     pub roles: Vec<String>,
     /// The names of the groups that it is in.
     pub groups: Vec<String>,
+    /// The topics of a plugin that is let in; behind a pointer, so that the accounts stay close together for who checks.
+    pub manifest: Option<Arc<Manifest>>,
 }
 
 /// An account with the places where its rights stand.

@@ -6,6 +6,7 @@ use vocabulary::ids::{AccountName, GroupId, OrganisationId, PermissionId, RoleId
 use super::{
     count_of, id_of,
     permissions::{Effect, Rule},
+    plugins::Manifest,
 };
 use crate::{Store, StoreError};
 
@@ -43,6 +44,8 @@ pub struct Account {
     pub roles: Vec<RoleId>,
     /// The groups that it is in.
     pub groups: Vec<GroupId>,
+    /// The topics of a plugin that is let in.
+    pub manifest: Option<Manifest>,
 }
 
 /// A role or a group with what it hands on.
@@ -114,6 +117,8 @@ struct AccountRow {
     is_service: bool,
     roles: Vec<String>,
     groups: Vec<String>,
+    publishes: Option<Vec<String>>,
+    reads: Option<Vec<String>>,
 }
 
 struct HoldingRow {
@@ -137,10 +142,11 @@ impl Rows {
         let generation = generation.fetch_one(&mut *connection).await?;
         let accounts = sqlx::query_as!(
             AccountRow,
-            r#"SELECT id, username, enabled, organisation_id, token_epoch, is_service,
+            r#"SELECT u.id, u.username, u.enabled, u.organisation_id, u.token_epoch, u.is_service,
                  ARRAY(SELECT role_id FROM user_roles m WHERE m.user_id = u.id ORDER BY 1) AS "roles!",
-                 ARRAY(SELECT group_id FROM user_groups m WHERE m.user_id = u.id ORDER BY 1) AS "groups!"
-               FROM users u ORDER BY id"#
+                 ARRAY(SELECT group_id FROM user_groups m WHERE m.user_id = u.id ORDER BY 1) AS "groups!",
+                 p.publishes AS "publishes?", p.reads AS "reads?"
+               FROM users u LEFT JOIN plugin_manifests p ON p.user_id = u.id ORDER BY u.id"#
         );
         let accounts = accounts.fetch_all(&mut *connection).await?;
         let roles = sqlx::query_as!(
@@ -216,6 +222,7 @@ fn account(row: AccountRow) -> Result<Account, StoreError> {
         is_service: row.is_service,
         roles: row.roles.into_iter().map(id_of).collect::<Result<_, _>>()?,
         groups: row.groups.into_iter().map(id_of).collect::<Result<_, _>>()?,
+        manifest: row.publishes.zip(row.reads).map(|(publishes, reads)| Manifest { publishes, reads }),
     })
 }
 

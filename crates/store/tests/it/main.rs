@@ -9,6 +9,7 @@ mod cluster;
 mod inbox;
 mod locks;
 mod migrations;
+mod plugins;
 mod pool;
 mod registries;
 mod settings;
