@@ -233,7 +233,7 @@ async fn claims() {
             ("epoch from before", says(json!({ "epoch": -1 })), "outdated"),
             ("epoch is text", says(json!({ "epoch": "9" })), "claims"),
             ("scope is none", says(json!({ "scope": "everything" })), "claims"),
-            ("scope is empty", says(json!({ "scope": "" })), "claims"),
+            ("scope is empty, and good for nothing", says(json!({ "scope": "" })), "good"),
             ("two names", given_twice("username", "\"root\""), "claims"),
             ("two users", given_twice("user_id", "\"id-of-root\""), "claims"),
             ("two ids", given_twice("jti", "\"another\""), "claims"),
