@@ -326,6 +326,7 @@ impl Process {
             account: node::own_account(reach.credentials.as_ref()),
             authority: Arc::new(Rule::new(security.clone(), reach.kind, open)),
             trail: security.trail.clone(),
+            vault: security.sealed.as_ref().map(|sealed| sealed.vault.clone()),
             store,
             clock: Clock::system(),
             boot: boot.into_iter().chain(broker_settings(reach)).collect(),

@@ -114,6 +114,7 @@ async fn with_database(
         account: node::own_account(reach.credentials.as_ref()),
         authority: Arc::new(Rule::new(security.clone(), reach.kind, options.open.then(node::operator))),
         trail: security.trail.clone(),
+        vault: security.sealed.as_ref().map(|sealed| sealed.vault.clone()),
         store: database.store.clone(),
         clock: Clock::system(),
         boot: boot(options, folder, broker).settings(),

@@ -240,6 +240,7 @@ impl Stand {
             account,
             authority: Arc::new(authority),
             trail: Trail::start(self.store.clone(), self.clock.clone()),
+            vault: None,
             store: self.store.clone(),
             clock: self.clock.clone(),
             boot: vec![],
