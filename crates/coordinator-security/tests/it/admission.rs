@@ -124,7 +124,7 @@ async fn nobody_lets_a_plugin_do_what_he_may_not() {
         ("another plugin's", admit(&[], &["bigskies/plugin/other/#"], &[]), Some(Code::Invalid)),
         ("others' replies", admit(&[], &["bigskies/client/#"], &[]), Some(Code::Invalid)),
         ("the database", admit(&[], &["bigskies/coordinator/bootstrap/credentials"], &[]), Some(Code::Invalid)),
-        ("no permission", admit(&[], &[], &["Telescope:read"]), Some(Code::Invalid)),
+        ("no permission", admit(&[], &[], &["Telescope:read"]), Some(Code::Forbidden)),
         ("a long id", named(&"x".repeat(58)), Some(Code::Invalid)),
     ] {
         assert_eq!(kim.code(admit).await, wanted, "{what}");
