@@ -17,7 +17,7 @@ pub(crate) async fn login(cx: Cx, login: Login) -> Result<Session, Fault> {
     match Party::of(&login.username) {
         Party::User(_) => of_user(&cx, login).await,
         Party::Coordinator(_) | Party::Face(_) | Party::Node => nodes::login(&cx, &login).await,
-        // None of them has a password of its own.
+        // A plugin's password opens its connection and no session; the others have none of their own.
         Party::Plugin(_) | Party::Key(_) | Party::Lobby(_) => {
             let refusal = AuthError::Refused { reason: Refusal::UnknownUser };
             Err(refused(&cx, &login.username, refusal).await)
