@@ -18,19 +18,28 @@ struct Area {
 
 /// How it is done.
 enum Step {
-    /// A bench of the workspace, beside the programs built for release, which it drives.
-    Bench(&'static str),
+    /// Benches of the workspace, one after the other, beside the programs built for release, which they may drive.
+    Bench(&'static [&'static str]),
     /// The property tests of a package, with so many cases each.
     Properties { package: &'static str, cases: u32 },
     /// A module of the acceptance tests with all that it can show, in the limits that are promised.
     Acceptance(&'static str),
+    /// The tests of a package with all that they can show, one after the other, in the limits that are promised.
+    Package(&'static str),
 }
 
-const BENCHES: &[Area] = &[Area {
-    name: "bus",
-    shows: "deliver rate, round trip, idle memory and start beside Mosquitto",
-    step: Step::Bench("bus"),
-}];
+const BENCHES: &[Area] = &[
+    Area {
+        name: "bus",
+        shows: "deliver rate, round trip, idle memory and start beside Mosquitto",
+        step: Step::Bench(&["bus"]),
+    },
+    Area {
+        name: "rights",
+        shows: "a check of a right beside Cedar and Casbin, logins, checks of tokens, and how soon what was taken away is gone",
+        step: Step::Bench(&["rights", "tokens"]),
+    },
+];
 
 const SOAKS: &[Area] = &[
     Area {
@@ -57,6 +66,16 @@ const SOAKS: &[Area] = &[
         name: "safety",
         shows: "fifty aborts in every fault, each at the device within 200 ms",
         step: Step::Acceptance("safety::"),
+    },
+    Area {
+        name: "rights",
+        shows: "a million questions to rights that change meanwhile, the time of a refusal, a thousand changes seen elsewhere",
+        step: Step::Package("engine-accounts"),
+    },
+    Area {
+        name: "tokens",
+        shows: "a million times noise, and as often each kind of broken token; how soon a revocation is heard of",
+        step: Step::Package("engine-tokens"),
     },
     Area {
         name: "house",
@@ -94,10 +113,11 @@ fn list(command: &str, areas: &[Area]) -> String {
 impl Step {
     fn run(&self, arguments: &[String]) -> Result<(), Failure> {
         match *self {
-            Self::Bench(name) => {
+            Self::Bench(names) => {
                 let ready = needs::ensure()?;
                 up::build(Profile::Release)?;
-                let cargo = Program::cargo().args(["bench", "--workspace", "--bench", name, "--"]).args(arguments);
+                let chosen = names.iter().flat_map(|name| ["--bench", name]);
+                let cargo = Program::cargo().args(["bench", "--workspace"]).args(chosen).args(["--"]).args(arguments);
                 suite::prepared(cargo, &ready)?.show()
             }
             Self::Properties { package, cases } => {
@@ -113,6 +133,12 @@ impl Step {
                 let cargo =
                     Program::cargo().args(["test", "--release", "--package", "acceptance", "--test", "it", "--"]);
                 let one_by_one = cargo.args([module, "--nocapture", "--test-threads", "1"]).args(arguments);
+                suite::prepared(one_by_one.env("BIGSKIES_SOAK", "yes"), &ready)?.show()
+            }
+            Self::Package(package) => {
+                let ready = needs::ensure()?;
+                let cargo = Program::cargo().args(["test", "--release", "--package", package, "--test", "it", "--"]);
+                let one_by_one = cargo.args(["--nocapture", "--test-threads", "1"]).args(arguments);
                 suite::prepared(one_by_one.env("BIGSKIES_SOAK", "yes"), &ready)?.show()
             }
         }

@@ -1,29 +1,52 @@
 //! The parts that a process of the observatory runs, put together from the rooms: broker, database, coordinators, faces.
 
-pub(crate) mod accounts;
 pub(crate) mod boot;
 pub(crate) mod broker;
 pub(crate) mod coordinators;
 pub(crate) mod database;
 pub(crate) mod folder;
 pub(crate) mod gateway;
+pub(crate) mod node;
 pub(crate) mod ready;
+pub(crate) mod security;
 pub(crate) mod serve;
 pub(crate) mod signals;
+pub(crate) mod tls;
 
-use bus::{Bus, BusOptions};
-use coordinator::Frame;
-use vocabulary::ids::fresh_uuid;
+use bus::{Address, BrokerKind, Bus, BusOptions, Credentials};
+use catalog::Face;
+use vocabulary::{Clock, Fault, ids::fresh_uuid};
 
-/// A connection of the process itself, to see how its parts are.
-pub(crate) fn own_bus(frame: &Frame) -> Bus {
-    Bus::open(BusOptions {
-        address: frame.address.clone(),
-        client_id: format!("node-{}", fresh_uuid()),
-        credentials: frame.credentials.clone(),
-        account: frame.account.clone(),
-        source: "node".to_owned(),
-        last_will: None,
-        clock: frame.clock.clone(),
-    })
+/// How a process reaches the broker.
+#[derive(Clone)]
+pub(crate) struct Reach {
+    pub(crate) address: Address,
+    /// The node's login, or that of the one role that the process has.
+    pub(crate) credentials: Option<Credentials>,
+    /// Whose broker it is.
+    pub(crate) kind: BrokerKind,
+}
+
+impl Reach {
+    /// A connection of the process itself, to see how its parts are.
+    pub(crate) fn own_bus(&self) -> Bus {
+        self.bus("node", self.credentials.clone())
+    }
+
+    /// The connection of a face.
+    pub(crate) fn face_bus(&self, face: Face) -> Result<Bus, Fault> {
+        Ok(self.bus(face.name(), node::of_face(self.credentials.as_ref(), face)?))
+    }
+
+    fn bus(&self, source: &str, credentials: Option<Credentials>) -> Bus {
+        Bus::open(BusOptions {
+            address: self.address.clone(),
+            client_id: format!("{source}-{}", fresh_uuid()),
+            account: node::own_account(credentials.as_ref()),
+            credentials,
+            source: source.to_owned(),
+            last_will: None,
+            clock: Clock::system(),
+        })
+    }
 }

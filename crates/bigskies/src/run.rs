@@ -1,37 +1,46 @@
 //! `bigskies run ROLE…`: some roles of an observatory, against a broker and a database that others run.
 
-use std::{io::Write as _, path::PathBuf, time::Duration};
+use std::{
+    io::Write as _,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
-use bus::{Address, BrokerKind, Bus, BusOptions, Credentials};
-use catalog::{Owner, frame::Setting};
+use bus::{BrokerKind, Bus, Credentials};
+use catalog::{Face, Owner, frame::Setting};
 use clap::{Args, ValueEnum};
 use coordinator::Frame;
 use coordinator_bootstrap::{Configuration, await_credentials, configuration, follow_credentials};
 use engine::Engine as _;
-use engine_broker::Broker;
 use service_gateway::Gateway;
 use simulator::AlpacaSimulator;
-use store::{Endpoint, PoolSettings, PrivateCluster, Store, endpoint::pgpass};
+use store::{Endpoint, MasterKey, PoolSettings, PrivateCluster, Store, endpoint::pgpass};
 use tokio_util::sync::CancellationToken;
-use vocabulary::{Clock, Fault, ids::fresh_uuid};
+use vocabulary::{Clock, Fault};
 
 use crate::{
     data_folder::credentials_file,
     house::{
-        accounts::{self, Accounts},
-        broker,
+        Reach,
+        broker::{self, Embedded},
         coordinators::{Coordinators, Handed},
         database, folder,
         folder::{Folder, Use},
-        gateway,
+        gateway, node,
+        security::{Security, Watch, authority::Rule, master_key},
         serve::ServeOptions,
         signals,
+        tls::TlsOptions,
     },
     terminal::ClientOptions,
 };
 
 /// How long a role waits for the broker, and then for the database to be handed out; after that a supervisor should try again.
 const WAIT: Duration = Duration::from_secs(30);
+
+/// The pause before a broker that runs apart tries to reach the database again.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// What a process can be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -48,6 +57,8 @@ pub(crate) enum Role {
     Bootstrap,
     /// Watches the database.
     Datastore,
+    /// Knows who somebody is and what they may do.
+    Security,
     /// Watches the bus.
     Message,
     /// Keeps the registry of services.
@@ -62,6 +73,7 @@ impl Role {
         match self {
             Self::Bootstrap => Some(Owner::Bootstrap),
             Self::Datastore => Some(Owner::Datastore),
+            Self::Security => Some(Owner::Security),
             Self::Message => Some(Owner::Message),
             Self::Application => Some(Owner::Application),
             Self::Telescope => Some(Owner::Telescope),
@@ -138,6 +150,16 @@ impl RunOptions {
         self.roles.contains(&role)
     }
 
+    /// The master key; made where there is none by those roles that can't do without.
+    fn master_key(&self, data: &Path) -> Result<Option<MasterKey>, Fault> {
+        let named = self.serve.master_key.as_ref();
+        if self.has(Role::Security) || self.has(Role::Broker) {
+            folder::made(&data.join("credentials"))?;
+            return master_key::find_or_make(named, data).map(Some);
+        }
+        master_key::find(named, data)
+    }
+
     fn boot_file(&self) -> Result<Configuration, Fault> {
         let read = Configuration::read(self.bootstrap.config.as_deref(), |name| std::env::var(name).ok());
         read.map_err(|e| Fault::invalid(e.to_string()).hint("correct the boot file, or name another one with --config"))
@@ -176,7 +198,9 @@ impl RunOptions {
 #[derive(Default)]
 struct Process {
     folder: Option<Folder>,
-    broker: Option<Broker>,
+    embedded: Option<Embedded>,
+    watch: Watch,
+    security: Option<Security>,
     cluster: Option<PrivateCluster>,
     simulator: Option<AlpacaSimulator>,
     store: Option<Store>,
@@ -184,14 +208,6 @@ struct Process {
     coordinators: Option<Coordinators>,
     gateway: Option<Gateway>,
     follower: Option<tokio::task::JoinHandle<Result<(), Fault>>>,
-}
-
-/// How this process reaches the broker.
-#[derive(Clone)]
-struct Reach {
-    address: Address,
-    credentials: Option<Credentials>,
-    kind: BrokerKind,
 }
 
 impl Process {
@@ -216,20 +232,33 @@ impl Process {
             self.cluster = Some(cluster);
         }
         let owners: Vec<Owner> = options.roles.iter().filter_map(|role| role.owner()).collect();
-        if owners.is_empty() && !options.has(Role::Gateway) {
+        if owners.is_empty() && !options.has(Role::Gateway) && !options.has(Role::Broker) {
             tracing::info!(roles = ?options.roles, "roles are ready");
             return Ok(());
         }
-        let bus = own_bus(&reach);
+        let bus = reach.own_bus();
         self.bus = Some(bus.clone());
         bus.ready(boot_file.patience().max(WAIT)).await?;
-        if options.has(Role::Gateway) {
-            self.gateway = Some(gateway::start(options.serve.http, bus.clone()).await?);
+        if let Some(embedded) = self.embedded.clone().filter(|_| owners.is_empty()) {
+            self.open_door_later(options, client, &embedded)?;
         }
         if !owners.is_empty() {
             self.coordinate(options, boot_file, client, &reach, &owners).await?;
         }
-        tracing::info!(roles = ?options.roles, "roles are started");
+        if options.has(Role::Gateway) {
+            // HTTP alone needs no certificates, and so no database.
+            if options.serve.tls.https.is_some() && self.security.is_none() {
+                let store = self.given_store(options, &bus).await?;
+                self.secure(options, client, store).await?;
+            }
+            let (face, tls) = (reach.face_bus(Face::Gateway)?, &options.serve.tls);
+            self.gateway = Some(gateway::start(options.serve.http, tls, face, self.security.as_ref()).await?);
+        }
+        if owners.is_empty() && !options.has(Role::Gateway) {
+            tracing::info!(roles = ?options.roles, "roles are ready");
+        } else {
+            tracing::info!(roles = ?options.roles, "roles are started");
+        }
         Ok(())
     }
 
@@ -243,17 +272,17 @@ impl Process {
         if options.has(Role::Broker) {
             let folder = self.folder.as_ref().ok_or_else(|| Fault::internal("role broker has no data folder"))?;
             folder.inner("credentials")?;
-            let accounts = Accounts::read_or_make(folder.path())?;
-            let broker = broker::start(&options.serve.listen(), accounts.clone(), folder.inner("broker")?).await?;
-            let address = broker::address_of(&broker)?;
-            self.broker = Some(broker);
-            return Ok(Reach { address, credentials: Some(accounts.node), kind: BrokerKind::Embedded });
+            let node = node::read_or_make(folder.path())?;
+            let embedded = broker::start(&options.serve.listen(), node.clone(), folder.inner("broker")?).await?;
+            let address = broker::address_of(&embedded.broker)?;
+            self.embedded = Some(embedded);
+            return Ok(Reach { address, credentials: Some(node), kind: BrokerKind::Embedded });
         }
         let address = match &client.broker {
             Some(address) => address.clone(),
             None => boot_file.broker().map_err(|e| Fault::invalid(e.to_string()))?,
         };
-        let in_folder = credentials_file(&client.data_folder(), accounts::node().as_str());
+        let in_folder = credentials_file(&client.data_folder(), node::node().as_str());
         let credentials = match &client.credentials {
             Some(named) => Some(Credentials::read(named)?),
             None if in_folder.exists() => Some(Credentials::read(&in_folder)?),
@@ -275,7 +304,7 @@ impl Process {
         let bus = self.bus.clone().ok_or_else(|| Fault::internal("no bus for coordinators"))?;
         let mut handed_out = None;
         let mut boot = Vec::new();
-        let endpoint = if owners.contains(&Owner::Bootstrap) {
+        let store = if owners.contains(&Owner::Bootstrap) {
             let given = self.given(options, boot_file, client)?;
             let endpoint = given.facts.read(&given.pgpass_path).map_err(|e| {
                 Fault::unavailable(e.to_string()).hint("name the file with --pgpass, or let `run database` make it")
@@ -283,34 +312,90 @@ impl Process {
             self.migrate(options, boot_file, &endpoint).await?;
             boot = boot_file.boot_settings();
             handed_out = Some(given);
-            endpoint
-        } else if let Some(url) = &options.serve.database {
-            database::endpoint_of(url)?
+            let store = Store::connect(endpoint, boot_file.pool()).await?;
+            self.store = Some(store.clone());
+            store
         } else {
-            await_credentials(&bus, WAIT).await?
+            self.given_store(options, &bus).await?
         };
-        let pool = if handed_out.is_some() { boot_file.pool() } else { PoolSettings::default() };
-        let store = Store::connect(endpoint, pool).await?;
-        self.store = Some(store.clone());
-        if handed_out.is_none() && options.serve.database.is_none() {
-            self.follower = Some(tokio::spawn(follow_credentials(bus, store.clone())));
-        }
+        let security = self.secure(options, client, store.clone()).await?;
+        let open = options.serve.open.then(node::operator);
         let frame = Frame {
             address: reach.address.clone(),
             credentials: reach.credentials.clone(),
-            account: accounts::reply_account(reach.credentials.as_ref()),
-            authority: accounts::authority(reach.kind, options.serve.open),
+            account: node::own_account(reach.credentials.as_ref()),
+            authority: Arc::new(Rule::new(security.clone(), reach.kind, open)),
+            trail: security.trail.clone(),
             store,
             clock: Clock::system(),
             boot: boot.into_iter().chain(broker_settings(reach)).collect(),
         };
         let backups = folder::made(&client.data_folder().join("backups"))?;
-        let handed = Handed { bootstrap: handed_out, broker: self.broker.clone(), kind: reach.kind, backups };
+        let handed = Handed {
+            bootstrap: handed_out,
+            broker: self.embedded.as_ref().map(|embedded| embedded.broker.clone()),
+            reach: reach.clone(),
+            backups,
+            first_secret: Some(folder::made(&client.data_folder().join("credentials"))?.join("first-administrator")),
+            security,
+            tls_name: options.serve.tls.name(),
+        };
         let coordinators = Coordinators::new(frame, handed);
         for owner in owners {
-            coordinators.start(*owner);
+            coordinators.start(*owner)?;
         }
         self.coordinators = Some(coordinators);
+        Ok(())
+    }
+
+    /// The database that is given by a URL, else the one that is handed out.
+    async fn given_store(&mut self, options: &RunOptions, bus: &Bus) -> Result<Store, Fault> {
+        let endpoint = match &options.serve.database {
+            Some(url) => database::endpoint_of(url)?,
+            None => await_credentials(bus, WAIT).await?,
+        };
+        let store = Store::connect(endpoint, PoolSettings::default()).await?;
+        if options.serve.database.is_none() {
+            self.follower = Some(tokio::spawn(follow_credentials(bus.clone(), store.clone())));
+        }
+        self.store = Some(store.clone());
+        Ok(store)
+    }
+
+    /// What the process knows of security, with the door of its broker opened to all.
+    async fn secure(&mut self, options: &RunOptions, client: &ClientOptions, store: Store) -> Result<Security, Fault> {
+        let key = options.master_key(&client.data_folder())?;
+        let security = Security::start(store, Clock::system(), key.as_ref()).await?;
+        if let Some(embedded) = &self.embedded {
+            security.open_door(embedded, &self.watch).await?;
+            options.serve.tls.secure_broker(&embedded.broker, &security).await?;
+        }
+        self.security = Some(security.clone());
+        Ok(security)
+    }
+
+    /// Opens the door of a broker that runs without coordinators, once the database is handed out.
+    fn open_door_later(&self, options: &RunOptions, client: &ClientOptions, embedded: &Embedded) -> Result<(), Fault> {
+        let bus = self.bus.clone().ok_or_else(|| Fault::internal("no bus for the broker"))?;
+        let key = options.master_key(&client.data_folder())?;
+        let given = options.serve.database.as_deref().map(database::endpoint_of).transpose()?;
+        let (embedded, watch, tls) = (embedded.clone(), self.watch.clone(), options.serve.tls.clone());
+        let opening = async move {
+            loop {
+                match open_door(&bus, given.clone(), key.as_ref(), &embedded, &tls, &watch).await {
+                    Ok(()) => return,
+                    Err(fault) => tracing::warn!(%fault, "nodes alone are let in, since the database is not there yet"),
+                }
+                tokio::time::sleep(PAUSE).await;
+            }
+        };
+        let stop = self.watch.stop.clone();
+        self.watch.tasks.spawn(async move {
+            tokio::select! {
+                () = opening => {}
+                () = stop.cancelled() => {}
+            }
+        });
         Ok(())
     }
 
@@ -361,6 +446,10 @@ impl Process {
         if let Some(bus) = self.bus {
             bus.close().await;
         }
+        self.watch.end().await;
+        if let Some(security) = &self.security {
+            security.trail.settle().await;
+        }
         if let Some(store) = self.store {
             store.close().await;
         }
@@ -372,22 +461,39 @@ impl Process {
         {
             tracing::warn!(%error, "database server did not end in good order");
         }
-        if let Some(broker) = self.broker {
-            broker.stop().await;
+        if let Some(embedded) = self.embedded {
+            embedded.broker.stop().await;
         }
     }
 }
 
-fn own_bus(reach: &Reach) -> Bus {
-    Bus::open(BusOptions {
-        address: reach.address.clone(),
-        client_id: format!("node-{}", fresh_uuid()),
-        credentials: reach.credentials.clone(),
-        account: accounts::reply_account(reach.credentials.as_ref()),
-        source: "node".to_owned(),
-        last_will: None,
-        clock: Clock::system(),
-    })
+/// Connects to the database that is given or handed out, and opens the door.
+async fn open_door(
+    bus: &Bus,
+    given: Option<Endpoint>,
+    key: Option<&MasterKey>,
+    embedded: &Embedded,
+    tls: &TlsOptions,
+    watch: &Watch,
+) -> Result<(), Fault> {
+    let (endpoint, is_handed_out) = match given {
+        Some(endpoint) => (endpoint, false),
+        None => (await_credentials(bus, WAIT).await?, true),
+    };
+    let store = Store::connect(endpoint, PoolSettings::default()).await?;
+    let security = Security::start(store.clone(), Clock::system(), key).await?;
+    security.open_door(embedded, watch).await?;
+    tls.secure_broker(&embedded.broker, &security).await?;
+    if is_handed_out {
+        let (bus, stop) = (bus.clone(), watch.stop.clone());
+        watch.tasks.spawn(async move {
+            tokio::select! {
+                _ = follow_credentials(bus, store) => {}
+                () = stop.cancelled() => {}
+            }
+        });
+    }
+    Ok(())
 }
 
 fn broker_settings(reach: &Reach) -> Vec<Setting> {

@@ -1,17 +1,26 @@
 //! The operator's terminal: commands in a person's words, each a question to the bus. What serves an observatory is elsewhere.
 
+mod admin;
 mod client;
 mod doctor;
 mod health;
+mod identity;
 mod listen;
+mod login;
+mod logins;
+mod logout;
 mod nearest;
 pub(crate) mod output;
+mod pages;
+mod private_file;
+mod prompt;
 mod send;
 mod settings;
 pub(crate) mod table;
 mod telescope;
 pub(crate) mod topics;
 mod watch;
+mod whoami;
 
 use clap::{CommandFactory as _, Subcommand};
 use clap_complete::Shell;
@@ -24,20 +33,33 @@ use crate::{
     cli::Cli,
     describe::{self, Describe},
     terminal::{
+        admin::Admin,
         client::Client,
         doctor::Doctor,
         health::Health,
+        login::Login,
+        logout::Logout,
         output::{Ending, Output},
         send::Send,
         settings::Settings,
         telescope::Telescope,
         watch::Watch,
+        whoami::Whoami,
     },
 };
 
 /// What an operator can do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Log in at an observatory. An API key is kept, with which every other command connects from then on.
+    Login(Login),
+    /// Log out: revoke the key that was kept.
+    Logout(Logout),
+    /// Show who one is to the observatory, and what one may do.
+    Whoami(Whoami),
+    /// Manage accounts, roles, groups, permissions, keys and certificates, and read the audit trail.
+    #[command(subcommand)]
+    Admin(Box<Admin>),
     /// Move telescopes and see where they point.
     #[command(subcommand)]
     Telescope(Telescope),
@@ -77,20 +99,32 @@ pub(crate) async fn run(command: Command, options: ClientOptions) -> Result<(), 
 
 async fn dispatch(command: Command, options: &ClientOptions, out: &mut Output) -> Result<(), Ending> {
     match command {
-        Command::Describe(describe) => return describe::run(describe, out),
-        Command::Completions { shell } => return completions(shell, out),
-        Command::Doctor(_) => return doctor::run(options, out).await,
-        Command::Telescope(_) | Command::Send(_) | Command::Watch(_) | Command::Settings(_) | Command::Health(_) => {}
+        Command::Describe(describe) => describe::run(describe, out),
+        Command::Completions { shell } => completions(shell, out),
+        Command::Doctor(_) => doctor::run(options, out).await,
+        Command::Login(login) => login::run(login, options, out).await,
+        Command::Logout(logout) => logout::run(logout, options, out).await,
+        Command::Admin(admin) => admin::run(*admin, options, out).await,
+        Command::Whoami(_) => connected(options, async |client| whoami::run(client, out).await).await,
+        Command::Telescope(telescope) => {
+            connected(options, async |client| telescope::run(telescope, client, out).await).await
+        }
+        Command::Send(send) => connected(options, async |client| send::run(send, client, out).await).await,
+        Command::Watch(watch) => connected(options, async |client| watch::run(watch, client, out).await).await,
+        Command::Settings(settings) => {
+            connected(options, async |client| settings::run(settings, client, out).await).await
+        }
+        Command::Health(_) => connected(options, async |client| health::run(client, out).await).await,
     }
+}
+
+/// Does something over a connection, and closes it.
+async fn connected(
+    options: &ClientOptions,
+    deed: impl AsyncFnOnce(&Client) -> Result<(), Ending>,
+) -> Result<(), Ending> {
     let client = Client::connect(options).await?;
-    let outcome = match command {
-        Command::Telescope(telescope) => telescope::run(telescope, &client, out).await,
-        Command::Send(send) => send::run(send, &client, out).await,
-        Command::Watch(watch) => watch::run(watch, &client, out).await,
-        Command::Settings(settings) => settings::run(settings, &client, out).await,
-        Command::Health(_) => health::run(&client, out).await,
-        Command::Doctor(_) | Command::Describe(_) | Command::Completions { .. } => Ok(()),
-    };
+    let outcome = deed(&client).await;
     client.close().await;
     outcome
 }

@@ -1,13 +1,12 @@
 //! `bigskies up`: a whole observatory in one process, on the embedded broker and a private database, with a simulated telescope.
 
-use std::{io::IsTerminal as _, io::Write as _, time::Duration};
+use std::{io::Write as _, path::PathBuf, sync::Arc, time::Duration};
 
-use bus::{Address, BrokerKind, Bus, Credentials};
-use catalog::Owner;
+use bus::{BrokerKind, Bus, Credentials};
+use catalog::{Face, Owner};
 use clap::Args;
 use coordinator::Frame;
 use engine::Engine as _;
-use engine_broker::Broker;
 use service_gateway::Gateway;
 use simulator::AlpacaSimulator;
 use tokio_util::sync::CancellationToken;
@@ -15,14 +14,14 @@ use vocabulary::{Clock, Fault};
 
 use crate::{
     house::{
-        self,
-        accounts::{self, Accounts},
+        Reach,
         boot::Boot,
-        broker,
+        broker::{self, Embedded},
         coordinators::{Coordinators, Handed},
         database::Database,
         folder::{Folder, Use},
-        gateway, ready,
+        gateway, node, ready,
+        security::{Security, Watch, authority::Rule, master_key},
         serve::ServeOptions,
         signals,
     },
@@ -32,8 +31,11 @@ use crate::{
 /// How long everything may take to be ready.
 const READY_LIMIT: Duration = Duration::from_secs(60);
 /// The order of the start: each group waits until the one before it is ready.
-const ORDER: [&[Owner]; 2] =
-    [&[Owner::Bootstrap, Owner::Datastore], &[Owner::Message, Owner::Application, Owner::Telescope]];
+const ORDER: [&[Owner]; 3] = [
+    &[Owner::Bootstrap, Owner::Datastore],
+    &[Owner::Security, Owner::Message],
+    &[Owner::Application, Owner::Telescope],
+];
 
 /// What `up` can be told. With --broker it uses another broker than its own.
 #[derive(Debug, Args)]
@@ -62,39 +64,31 @@ pub(crate) async fn run(options: UpOptions, client: &ClientOptions) -> Result<()
         Err(fault) => Err(fault),
     };
     if let Some(embedded) = &broker.embedded {
-        embedded.stop().await;
+        embedded.broker.stop().await;
     }
     outcome
 }
 
 /// The broker that is used: our own in this process, or another.
 struct Used {
-    address: Address,
-    kind: BrokerKind,
-    embedded: Option<Broker>,
-    /// The node's login.
-    node: Option<Credentials>,
-    /// The operator's login; unknown on another's broker.
-    operator: Option<Credentials>,
+    reach: Reach,
+    embedded: Option<Embedded>,
 }
 
 impl Used {
     async fn start(options: &ServeOptions, client: &ClientOptions, folder: &Folder) -> Result<Self, Fault> {
         if client.broker.is_some() {
-            let node = client.credentials.as_deref().map(Credentials::read).transpose()?;
-            let address = client.address()?;
-            return Ok(Self { address, kind: BrokerKind::External, embedded: None, node, operator: None });
+            let credentials = client.credentials.as_deref().map(Credentials::read).transpose()?;
+            let reach = Reach { address: client.address()?, credentials, kind: BrokerKind::External };
+            folder.inner("credentials")?;
+            return Ok(Self { reach, embedded: None });
         }
         folder.inner("credentials")?;
-        let accounts = Accounts::read_or_make(folder.path())?;
-        let broker = broker::start(&options.listen(), accounts.clone(), folder.inner("broker")?).await?;
-        Ok(Self {
-            address: broker::address_of(&broker)?,
-            kind: BrokerKind::Embedded,
-            embedded: Some(broker),
-            node: Some(accounts.node),
-            operator: Some(accounts.operator),
-        })
+        let node = node::read_or_make(folder.path())?;
+        let embedded = broker::start(&options.listen(), node.clone(), folder.inner("broker")?).await?;
+        let address = broker::address_of(&embedded.broker)?;
+        let reach = Reach { address, credentials: Some(node), kind: BrokerKind::Embedded };
+        Ok(Self { reach, embedded: Some(embedded) })
     }
 }
 
@@ -105,30 +99,42 @@ async fn with_database(
     database: &Database,
     stop: &CancellationToken,
 ) -> Result<(), Fault> {
+    let key = master_key::find_or_make(options.master_key.as_ref(), folder.path())?;
+    let security = Security::start(database.store.clone(), Clock::system(), Some(&key)).await?;
+    let watch = Watch::default();
+    if let Some(embedded) = &broker.embedded {
+        security.open_door(embedded, &watch).await?;
+        options.tls.secure_broker(&embedded.broker, &security).await?;
+    }
     let simulator = options.simulate().await?;
+    let reach = &broker.reach;
     let frame = Frame {
-        address: broker.address.clone(),
-        credentials: broker.node.clone(),
-        account: accounts::reply_account(broker.node.as_ref()),
-        authority: accounts::authority(broker.kind, options.open),
+        address: reach.address.clone(),
+        credentials: reach.credentials.clone(),
+        account: node::own_account(reach.credentials.as_ref()),
+        authority: Arc::new(Rule::new(security.clone(), reach.kind, options.open.then(node::operator))),
+        trail: security.trail.clone(),
         store: database.store.clone(),
         clock: Clock::system(),
         boot: boot(options, folder, broker).settings(),
     };
     let handed = Handed {
         bootstrap: Some(database.handed_out(folder.path())?),
-        broker: broker.embedded.clone(),
-        kind: broker.kind,
+        broker: broker.embedded.as_ref().map(|embedded| embedded.broker.clone()),
+        reach: reach.clone(),
         backups: folder.inner("backups")?,
+        first_secret: Some(first_secret(folder)),
+        security: security.clone(),
+        tls_name: options.tls.name(),
     };
-    let own = house::own_bus(&frame);
+    let own = reach.own_bus();
     let coordinators = Coordinators::new(frame, handed);
     let started = tokio::select! {
-        started = start_in_order(options, &coordinators, &own) => started.map(Some),
+        started = start_in_order(options, &coordinators, &own, reach, &security) => started.map(Some),
         () = stop.cancelled() => Ok(None),
     };
     if let Ok(Some(_)) = &started {
-        welcome(options, broker, simulator.as_ref());
+        welcome(options, folder, broker, simulator.as_ref());
         stop.cancelled().await;
     }
     let outcome = match started {
@@ -141,18 +147,26 @@ async fn with_database(
     };
     coordinators.stop().await;
     own.close().await;
+    watch.end().await;
+    security.trail.settle().await;
     if let Some(simulator) = simulator {
         simulator.stop().await;
     }
     outcome
 }
 
-async fn start_in_order(options: &ServeOptions, coordinators: &Coordinators, own: &Bus) -> Result<Gateway, Fault> {
+async fn start_in_order(
+    options: &ServeOptions,
+    coordinators: &Coordinators,
+    own: &Bus,
+    reach: &Reach,
+    security: &Security,
+) -> Result<Gateway, Fault> {
     own.ready(READY_LIMIT).await?;
-    let gateway = gateway::start(options.http, own.clone()).await?;
+    let gateway = gateway::start(options.http, &options.tls, reach.face_bus(Face::Gateway)?, Some(security)).await?;
     for group in ORDER {
         for owner in group {
-            coordinators.start(*owner);
+            coordinators.start(*owner)?;
         }
         ready::wait_for(own, group, READY_LIMIT).await?;
     }
@@ -166,34 +180,38 @@ fn boot(options: &ServeOptions, folder: &Folder, broker: &Used) -> Boot {
     };
     Boot::default()
         .with("data_dir", folder.path().display().to_string(), "--data-dir or default", "Where everything is kept.")
-        .with("broker", broker.address.to_string(), broker.kind.as_str(), "Where the broker is.")
+        .with("broker", broker.reach.address.to_string(), broker.reach.kind.as_str(), "Where the broker is.")
         .with("mqtt", options.mqtt.to_string(), "--mqtt or default", "Where MQTT is served.")
         .with("http", options.http.to_string(), "--http or default", "Where HTTP is served.")
         .with_secret("database_url", database, "The database.")
 }
 
-/// Tells what runs where. The operator's password is shown on a terminal only, never in a log.
-fn welcome(options: &ServeOptions, broker: &Used, simulator: Option<&AlpacaSimulator>) {
-    tracing::info!(mqtt = %broker.address, http = %options.http, "observatory is ready");
+/// Where the one-time secret of the first administrator lies while there is none.
+fn first_secret(folder: &Folder) -> PathBuf {
+    folder.path().join("credentials").join("first-administrator")
+}
+
+/// Tells what runs where, and how to begin.
+fn welcome(options: &ServeOptions, folder: &Folder, broker: &Used, simulator: Option<&AlpacaSimulator>) {
+    tracing::info!(mqtt = %broker.reach.address, http = %options.http, "observatory is ready");
     let out = std::io::stdout();
     let mut out = out.lock();
     let _ = writeln!(out, "BIG SKIES is ready.");
-    let _ = writeln!(out, "  MQTT       {}", broker.address);
-    for address in broker.embedded.iter().flat_map(Broker::websocket_addresses) {
+    let _ = writeln!(out, "  MQTT       {}", broker.reach.address);
+    for address in broker.embedded.iter().flat_map(|embedded| embedded.broker.websocket_addresses()) {
         let _ = writeln!(out, "  WebSocket  {address}");
     }
     let _ = writeln!(out, "  HTTP       http://{}/health", options.http);
     if let Some(simulator) = simulator {
         let _ = writeln!(out, "  telescope  {} (simulated)", simulator.url());
     }
-    if let (true, Some(operator)) = (std::io::stdout().is_terminal(), &broker.operator) {
-        let (user, password) = (&operator.account, &operator.password);
-        let login = format!("-h {} -p {} -u {user} -P {password}", broker.address.host, broker.address.port);
-        let discover = catalog::topic::inbound("telescope/device/discover");
-        let _ = writeln!(out, "Try, in a second terminal:");
-        let _ = writeln!(out, "  bigskies telescope discover");
-        let _ = writeln!(out, "  mosquitto_pub {login} -t {discover} -m '{{}}'");
+    let _ = writeln!(out, "In a second terminal:");
+    if first_secret(folder).exists() {
+        let _ = writeln!(out, "  bigskies admin create NAME       makes the first administrator");
+    } else if !options.open {
+        let _ = writeln!(out, "  bigskies login NAME");
     }
+    let _ = writeln!(out, "  bigskies telescope discover");
     let _ = writeln!(out, "Ctrl-C stops it.");
     let _ = out.flush();
 }

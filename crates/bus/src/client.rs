@@ -68,11 +68,12 @@ struct Shared {
 
 #[derive(Debug, Default)]
 struct Inner {
-    questions: HashMap<String, oneshot::Sender<Bytes>>,
+    questions: HashMap<String, oneshot::Sender<Result<Bytes, Fault>>>,
     watchers: Vec<Watcher>,
     retained: Retained,
     peers: Peers,
     qos: HashMap<String, Qos>,
+    token: Option<String>,
     dropped: u64,
 }
 
@@ -95,7 +96,7 @@ impl Receiver for Inbox {
         if topic::account_of_reply(&delivery.topic).is_some() {
             let id = delivery.topic.rsplit('/').next().unwrap_or_default();
             if let Some(question) = inner.questions.remove(id) {
-                let _ = question.send(delivery.payload);
+                let _ = question.send(Ok(delivery.payload));
                 return;
             }
         }
@@ -137,6 +138,18 @@ impl Receiver for Inbox {
 
     fn standing(&mut self) -> Vec<Publish> {
         self.shared.lock().retained.take_changed()
+    }
+
+    fn refused(&mut self) {
+        let mut inner = self.shared.lock();
+        // Which publish was refused is only plain where one question alone is open; the others end by their limits.
+        if inner.questions.len() == 1 {
+            let account = &self.shared.options.account;
+            for (_, question) in inner.questions.drain() {
+                let _ = question.send(Err(Fault::forbidden(format!("broker does not let {account} send this"))
+                    .hint("ask an administrator for the right")));
+            }
+        }
     }
 
     fn filters(&self) -> Vec<Filter> {
@@ -224,6 +237,11 @@ impl Bus {
         self.shared.lock().qos = qos;
     }
 
+    /// Brings this token with every question and notice from now on: on a broker that is not ours it is all that tells who asks.
+    pub fn bring(&self, token: Option<String>) {
+        self.shared.lock().token = token;
+    }
+
     /// Disconnects in good order, after what is on its way was sent.
     pub async fn close(&self) {
         self.link.close().await;
@@ -242,15 +260,22 @@ impl Bus {
     /// Watches some filters, from now on and across reconnections, with room for `capacity` messages.
     ///
     /// # Errors
-    /// `unavailable` where the subscription can't be sent.
+    /// `unavailable` where the subscription can't be sent; `forbidden`, naming them, where the broker refuses some of the filters.
     pub async fn watch(&self, filters: &[(String, Qos)], capacity: usize) -> Result<Watch, Fault> {
         let (sender, deliveries) = mpsc::channel(capacity);
         self.shared.lock().watchers.push(Watcher { filters: filters.to_vec(), deliveries: sender });
         let wanted = filters.iter().map(|(path, qos)| filter(path.clone(), *qos)).collect::<Vec<_>>();
         // While the connection is down the next one subscribes.
         if matches!(*self.link.connection.borrow(), Connection::Up(_)) {
-            let sent = tokio::time::timeout(PUBLISH_LIMIT, self.link.client.subscribe_many(wanted)).await;
-            sent.map_err(|_| full())?.map_err(|_| closed())?;
+            let subscribed = tokio::time::timeout(PUBLISH_LIMIT, self.link.subscribe(wanted)).await;
+            let granted = subscribed.map_err(|_| full())?.map_err(|_| closed())?.unwrap_or_default();
+            let refused = filters.iter().zip(granted).filter(|(_, granted)| !granted);
+            let refused: Vec<&str> = refused.map(|((path, _), _)| path.as_str()).collect();
+            if !refused.is_empty() {
+                drop(deliveries);
+                self.shared.lock().watchers.retain(|watcher| !watcher.deliveries.is_closed());
+                return Err(not_for_us(&self.shared.options.account, &refused));
+            }
             let covers_health = |path: &str| path != topic::EVERY_HEALTH && topic::covers(path, topic::EVERY_HEALTH);
             if filters.iter().any(|(path, _)| covers_health(path)) {
                 let leaving = self.link.client.unsubscribe(topic::EVERY_HEALTH);
@@ -258,6 +283,17 @@ impl Bus {
             }
         }
         Ok(Watch { deliveries })
+    }
+
+    /// Which of these filters the broker lets us read.
+    ///
+    /// # Errors
+    /// `unavailable` where the broker does not say.
+    pub async fn granted(&self, filters: Vec<String>) -> Result<Vec<String>, Fault> {
+        let wanted = filters.iter().map(|path| filter(path.clone(), Qos::AtLeastOnce)).collect();
+        let subscribed = tokio::time::timeout(PUBLISH_LIMIT, self.link.subscribe(wanted)).await;
+        let granted = subscribed.map_err(|_| full())?.map_err(|_| closed())?.ok_or_else(closed)?;
+        Ok(filters.into_iter().zip(granted).filter(|(_, granted)| *granted).map(|(path, _)| path).collect())
     }
 
     /// Publishes bytes on a topic.
@@ -331,9 +367,7 @@ impl Bus {
         if let Some(id) = &ask.id {
             question["message_id"] = json!(id);
         }
-        if let Some(token) = &ask.token {
-            question["token"] = json!(token);
-        }
+        let brought = self.shared.lock().token.clone();
         let mut asking = Asking { bus: self, level: level.clone(), answer: self.expect_answer(&level)? };
         let publish = Outgoing {
             topic: topic.to_owned(),
@@ -342,12 +376,12 @@ impl Bus {
             retain: false,
             response_topic: Some(reply_to),
             correlation_data: Some(Bytes::from(level)),
-            token: None,
+            token: ask.token.or(brought),
         };
         asking.until(end, publish).await
     }
 
-    fn expect_answer(&self, level: &str) -> Result<oneshot::Receiver<Bytes>, Fault> {
+    fn expect_answer(&self, level: &str) -> Result<oneshot::Receiver<Result<Bytes, Fault>>, Fault> {
         let (answered, answer) = oneshot::channel();
         let mut inner = self.shared.lock();
         if inner.questions.len() >= MOST_QUESTIONS {
@@ -362,7 +396,12 @@ impl Bus {
     /// # Errors
     /// `unavailable` where it can't be sent.
     pub async fn tell<N: Notice>(&self, notice: &N) -> Result<(), Fault> {
-        self.publish_wrapped(topic::inbound(N::NAME), N::NAME, "event", notice, N::QOS).await
+        let token = self.shared.lock().token.clone();
+        let options = &self.shared.options;
+        let wrapped = envelope::wrap("event", &options.source, options.clock.now(), notice);
+        let (topic, qos) = (topic::inbound(N::NAME), self.qos_of(N::NAME, N::QOS));
+        let payload = Bytes::from(wrapped.to_string());
+        self.publish(Outgoing { topic, payload, qos, token, ..Outgoing::default() }).await
     }
 
     /// Publishes an event.
@@ -495,7 +534,7 @@ impl Default for Outgoing {
 struct Asking<'a> {
     bus: &'a Bus,
     level: String,
-    answer: oneshot::Receiver<Bytes>,
+    answer: oneshot::Receiver<Result<Bytes, Fault>>,
 }
 
 impl Asking<'_> {
@@ -521,7 +560,7 @@ impl Asking<'_> {
             }
             tokio::select! {
                 answer = &mut self.answer => return match answer {
-                    Ok(bytes) => envelope::read_answer(&bytes),
+                    Ok(answer) => envelope::read_answer(&answer?),
                     Err(_) => Err(closed()),
                 },
                 () = tokio::time::sleep_until(end) => return Err(self.unanswered(&publish.topic, sent_over.is_some())),
@@ -559,6 +598,11 @@ fn without_nulls(mut payload: Value) -> Value {
         object.retain(|_, value| !value.is_null());
     }
     payload
+}
+
+fn not_for_us(account: &AccountName, refused: &[&str]) -> Fault {
+    Fault::forbidden(format!("broker does not let {account} read {}", refused.join(", ")))
+        .hint("name narrower filters; an administrator can give the right to read more")
 }
 
 fn full() -> Fault {

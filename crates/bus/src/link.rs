@@ -1,16 +1,20 @@
 //! One MQTT connection: kept up with backoff, its subscriptions and unsent messages carried over from one connection to the next.
 
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use observability::metrics;
 use rumqttc::{
     Outgoing,
     v5::{
-        AsyncClient, ConnectionError, Event, EventLoop, Incoming, MqttOptions, Request,
-        mqttbytes::v5::{Filter, LastWill, Publish, RetainForwardRule, Subscribe},
+        AsyncClient, ClientError, ConnectionError, Event, EventLoop, Incoming, MqttOptions, Request,
+        mqttbytes::v5::{Filter, LastWill, PubAckReason, Publish, RetainForwardRule, SubAck, Subscribe, SubscribeReasonCode},
     },
 };
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 use tokio_util::sync::CancellationToken;
 use vocabulary::Fault;
 
@@ -42,15 +46,22 @@ pub(crate) trait Receiver: Send + 'static {
     fn connected(&mut self) -> Vec<Publish>;
     /// Everybody knows now that it stands; what is returned changed too late to be among the first and too early to be sent by itself.
     fn standing(&mut self) -> Vec<Publish>;
+    /// The broker does not let us publish something; it does not say what.
+    fn refused(&mut self);
     /// The filters to subscribe to at every connection.
     fn filters(&self) -> Vec<Filter>;
 }
+
+/// Who waits for the acknowledgements of subscriptions, in the order in which these were sent; brokers acknowledge in that order.
+type Acknowledged = Arc<Mutex<VecDeque<Option<oneshot::Sender<Vec<bool>>>>>>;
 
 /// A handle on the connection.
 #[derive(Debug, Clone)]
 pub(crate) struct Link {
     pub(crate) client: AsyncClient,
     pub(crate) connection: watch::Receiver<Connection>,
+    subscribing: Arc<tokio::sync::Mutex<()>>,
+    acknowledged: Acknowledged,
     stop: CancellationToken,
     stopped: watch::Receiver<bool>,
 }
@@ -62,7 +73,9 @@ impl Link {
         let (up, connection) = watch::channel(Connection::Down("not connected yet".to_owned()));
         let (ended, stopped) = watch::channel(false);
         let stop = CancellationToken::new();
+        let acknowledged = Acknowledged::default();
         let run = Run {
+            acknowledged: Arc::clone(&acknowledged),
             events,
             receiver,
             up,
@@ -76,7 +89,19 @@ impl Link {
             run.until_closed().await;
             let _ = ended.send(true);
         });
-        Self { client, connection, stop, stopped }
+        Self { client, connection, subscribing: Arc::default(), acknowledged, stop, stopped }
+    }
+
+    /// Subscribes, and tells of each filter whether the broker granted it; nothing where the connection was lost meanwhile.
+    pub(crate) async fn subscribe(&self, filters: Vec<Filter>) -> Result<Option<Vec<bool>>, ClientError> {
+        let granted = {
+            let _turn = self.subscribing.lock().await;
+            let (sender, granted) = oneshot::channel();
+            lock(&self.acknowledged).push_back(Some(sender));
+            self.client.subscribe_many(filters).await?;
+            granted
+        };
+        Ok(granted.await.ok())
     }
 
     /// Waits until the connection stands.
@@ -136,6 +161,7 @@ fn mqtt_options(options: &BusOptions) -> MqttOptions {
 /// The task behind a link.
 struct Run<R> {
     events: EventLoop,
+    acknowledged: Acknowledged,
     receiver: R,
     up: watch::Sender<Connection>,
     stop: CancellationToken,
@@ -156,7 +182,10 @@ impl<R: Receiver> Run<R> {
             match polled {
                 Ok(Event::Incoming(Incoming::Publish(publish))) => self.receiver.deliver(publish),
                 Ok(Event::Incoming(Incoming::ConnAck(_))) => self.resume(std::mem::take(&mut carried)),
-                Ok(Event::Incoming(Incoming::SubAck(_))) if self.subscribing => self.stand(),
+                Ok(Event::Incoming(Incoming::SubAck(answer))) => self.granted(&answer),
+                Ok(Event::Incoming(Incoming::PubAck(answer))) if answer.reason == PubAckReason::NotAuthorized => {
+                    self.receiver.refused();
+                }
                 Ok(Event::Outgoing(Outgoing::Disconnect)) => break,
                 Ok(_) => {}
                 Err(ConnectionError::RequestsDone) => break,
@@ -172,10 +201,32 @@ impl<R: Receiver> Run<R> {
         let _ = self.up.send(Connection::Down("closed".to_owned()));
     }
 
+    /// The broker answered a subscription: that of a new connection, or a later one.
+    fn granted(&mut self, answer: &SubAck) {
+        let granted: Vec<bool> =
+            answer.return_codes.iter().map(|code| matches!(code, SubscribeReasonCode::Success(_))).collect();
+        if granted.contains(&false) {
+            tracing::debug!(client = %self.name, ?granted, "broker refused to send something");
+        }
+        if let Some(Some(waiting)) = lock(&self.acknowledged).pop_front() {
+            let _ = waiting.send(granted);
+        }
+        if self.subscribing {
+            self.stand();
+        }
+    }
+
     /// A new connection: subscriptions first, then what the receiver wants published, then what was left unsent.
     fn resume(&mut self, carried: VecDeque<Request>) {
         let filters = self.receiver.filters();
         self.subscribing = !filters.is_empty();
+        {
+            let mut acknowledged = lock(&self.acknowledged);
+            acknowledged.clear();
+            if self.subscribing {
+                acknowledged.push_back(None);
+            }
+        }
         let mut requests = VecDeque::new();
         if self.subscribing {
             requests.push_back(Request::Subscribe(Subscribe::new_many(filters, None)));
@@ -217,6 +268,10 @@ impl<R: Receiver> Run<R> {
             () = self.stop.cancelled() => Err(()),
         }
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// What of the last connection goes into the next: messages with a promise, as new ones, and changes of subscriptions not at all,

@@ -20,6 +20,8 @@ use crate::{
 pub enum Capacity {
     /// A person or program with rights of its own.
     Client,
+    /// The same with the administrator's role: it reads the shared answers, too.
+    Administrator,
     /// A coordinator: what it owns is its own to publish.
     Coordinator(Owner),
     /// A face of the platform (HTTP, gRPC, Alpaca), which sends for others and reads what they may.
@@ -55,8 +57,12 @@ impl Access {
         access.read_filters.push(topic::clients_of(account));
         match capacity {
             Capacity::Client => access.add_client(entries, may),
+            Capacity::Administrator => {
+                access.add_client(entries, may);
+                access.read_filters.push(topic::EVERY_RESPONSE.to_owned());
+            }
             Capacity::Face => {
-                access.add_client(entries, |_| true);
+                access.add_client(entries, |needs| needs != Needs::Addressee);
             }
             Capacity::Coordinator(owner) => access.add_coordinator(*owner, entries),
             Capacity::Node => {
@@ -64,6 +70,7 @@ impl Access {
                 access.add_client(entries, |needs| needs == Needs::Nobody);
                 access.add_waiting();
             }
+            // With the token of a session that is begun here a password is changed and a key is made.
             Capacity::Lobby => access.publish.extend(
                 entries
                     .iter()
@@ -95,6 +102,21 @@ impl Access {
     /// Whether the account may read all that this filter could match.
     pub fn may_read(&self, filter: &str) -> bool {
         self.everything || self.read_filters.iter().any(|readable| covers(readable, filter))
+    }
+
+    /// What it may publish on, for a broker that keeps such lists itself: the fewest topics and filters, in order.
+    pub fn publishes(&self) -> Vec<&str> {
+        let exact = self.publish.iter().map(String::as_str);
+        topic::fewest(exact.chain(self.publish_filters.iter().map(String::as_str)).chain(self.whole()))
+    }
+
+    /// What it may read, likewise.
+    pub fn reads(&self) -> Vec<&str> {
+        topic::fewest(self.read_filters.iter().map(String::as_str).chain(self.whole()))
+    }
+
+    fn whole(&self) -> Option<&'static str> {
+        self.everything.then_some("#")
     }
 
     fn add_client(&mut self, entries: &[Entry], may: impl Fn(Needs) -> bool) {
@@ -267,8 +289,46 @@ mod tests {
     }
 
     #[test]
+    fn who_is_to_log_in_yet_can_log_in_and_take_a_key_along() {
+        let access = access(&Capacity::Lobby, |_| true);
+        for (topic, wanted) in [
+            ("bigskies/coordinator/security/auth/login", true),
+            ("bigskies/coordinator/security/user/setup", true),
+            ("bigskies/coordinator/security/user/password/change", true),
+            ("bigskies/coordinator/security/key/create", true),
+            ("bigskies/coordinator/security/user/create", false),
+            ("bigskies/coordinator/telescope/control/slew", false),
+        ] {
+            assert_eq!(access.may_publish(topic), wanted, "publish {topic}");
+        }
+        for (filter, wanted) in [
+            ("bigskies/client/ann/c/reply/#", true),
+            ("bigskies/coordinator/telescope/event/#", false),
+            ("bigskies/coordinator/health/+", false),
+        ] {
+            assert_eq!(access.may_read(filter), wanted, "read {filter}");
+        }
+    }
+
+    #[test]
+    fn lists_say_the_same_as_the_checks() {
+        let client = access(&Capacity::Client, astronomer);
+        for access in [client, access(&Capacity::Coordinator(Owner::Telescope), |_| false)] {
+            let (publishes, reads) = (access.publishes(), access.reads());
+            for topic in access.publish.iter().chain(&access.publish_filters) {
+                assert!(publishes.iter().any(|filter| covers(filter, topic)), "publish {topic}");
+            }
+            for filter in &access.read_filters {
+                assert!(reads.iter().any(|readable| covers(readable, filter)), "read {filter}");
+            }
+            assert!(reads.len() <= access.read_filters.len() && reads.iter().all(|filter| access.may_read(filter)));
+        }
+    }
+
+    #[test]
     fn who_administers_the_bus_has_every_topic() {
         let access = Access::to_everything();
         assert!(access.may_publish("anything") && access.may_read("#"));
+        assert_eq!((access.publishes(), access.reads()), (vec!["#"], vec!["#"]));
     }
 }

@@ -56,7 +56,7 @@ impl Shape for Credentials {
 
 impl State for Credentials {
     const NAME: &'static str = "bootstrap/credentials";
-    const NEEDS: Needs = Needs::right("bootstrap", "read");
+    const NEEDS: Needs = Needs::Node;
     const KEY: &'static str = "";
 }
 
@@ -75,6 +75,6 @@ impl Shape for RequestCredentials {
 
 impl Notice for RequestCredentials {
     const NAME: &'static str = "bootstrap/request";
-    const NEEDS: Needs = Needs::right("bootstrap", "read");
+    const NEEDS: Needs = Needs::Node;
     type Reply = Done;
 }

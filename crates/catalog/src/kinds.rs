@@ -19,6 +19,8 @@ pub enum Needs {
     Nobody,
     /// An account, whatever its rights.
     Anybody,
+    /// To be a process of ours. The broker lets nobody else publish it, which is all the proof there is before there are tokens.
+    Node,
     /// A right.
     Right(Permission),
     /// To be the one whose id stands in the topic. No right makes up for it: what is sent to one reader alone is a secret.
@@ -37,6 +39,7 @@ impl std::fmt::Display for Needs {
         match self {
             Self::Nobody => f.write_str("nobody"),
             Self::Anybody => f.write_str("anybody"),
+            Self::Node => f.write_str("node"),
             Self::Right(permission) => permission.fmt(f),
             Self::Addressee => f.write_str("addressee"),
         }

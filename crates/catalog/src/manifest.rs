@@ -46,7 +46,7 @@ pub fn plugin_reads_need(reads: &[String]) -> BTreeSet<Permission> {
     };
     let right = |entry: &Entry| match entry.needs {
         Needs::Right(permission) => Some(permission),
-        Needs::Nobody | Needs::Anybody | Needs::Addressee => None,
+        Needs::Nobody | Needs::Anybody | Needs::Node | Needs::Addressee => None,
     };
     entries.iter().filter(is_read).filter_map(right).collect()
 }
@@ -57,7 +57,8 @@ fn may_publish(wanted: &str, own: &[String], entries: &[Entry]) -> Result<(), Fa
         return Err(Fault::invalid(format!("topic {shown} is none to publish on"))
             .hint("name it in at most 200 bytes, without + # and control characters, and without $ in front"));
     }
-    let is_inbound = || entries.iter().flat_map(Entry::inbound_topics).any(|topic| topic == wanted);
+    let for_others = || entries.iter().filter(|entry| entry.needs != Needs::Node);
+    let is_inbound = || for_others().flat_map(Entry::inbound_topics).any(|topic| topic == wanted);
     if !is_ours(wanted) || own.iter().any(|own| topic::matches(own, wanted)) || is_inbound() {
         return Ok(());
     }
@@ -124,7 +125,7 @@ mod tests {
             ("bigskies/coordinator/telescope/control/slew", None),
             ("bigskies/coordinator/service/event/register", None),
             ("bigskies/coordinator/uielement/event/register", not_its),
-            ("bigskies/coordinator/bootstrap/request", None),
+            ("bigskies/coordinator/bootstrap/request", not_its),
             ("bigskies/plugin/weather/data/wind", None),
             ("sky/clouds", None),
             ("/bigskies/x", None),

@@ -1,5 +1,7 @@
 //! The grammar of topics. Nothing outside this room spells one.
 
+use std::collections::BTreeSet;
+
 use vocabulary::ids::{AccountName, ClientName, PluginId};
 
 use crate::owner::Owner;
@@ -30,6 +32,10 @@ pub const EVERY_REPLY: &str = "bigskies/client/+/+/reply/#";
 pub const EVERY_PLUGIN_TOKEN: &str = "bigskies/coordinator/security/plugin/+/token";
 /// Where the bootstrap coordinator hands out the database.
 pub const CREDENTIALS: &str = "bigskies/coordinator/bootstrap/credentials";
+/// Where Mosquitto's dynamic-security plugin takes commands about accounts and their topics.
+pub const DYNAMIC_SECURITY: &str = "$CONTROL/dynamic-security/v1";
+/// Where it answers who commanded, and nobody else.
+pub const DYNAMIC_SECURITY_RESPONSE: &str = "$CONTROL/dynamic-security/v1/response";
 
 /// Of a command or notice by its name or alias.
 pub fn inbound(name: &str) -> String {
@@ -115,6 +121,11 @@ pub fn replies(account: &AccountName, client: &ClientName) -> String {
     format!("bigskies/client/{account}/{client}/reply/#")
 }
 
+/// Every shared subscription (MQTT 5, section 4.8.2) to a filter, whatever its group is called.
+pub fn shared(filter: &str) -> String {
+    format!("$share/+/{filter}")
+}
+
 /// The account that a reply topic belongs to; nothing if it is not one.
 pub fn account_of_reply(topic: &str) -> Option<&str> {
     let rest = topic.strip_prefix("bigskies/client/")?;
@@ -190,6 +201,14 @@ pub fn overlap(one: &str, other: &str) -> bool {
             _ => return false,
         }
     }
+}
+
+/// The fewest of these topics and filters that let the same through, in order.
+pub fn fewest<'a>(filters: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
+    let all: BTreeSet<&str> = filters.into_iter().collect();
+    let wide: Vec<&str> = all.iter().copied().filter(|filter| filter.contains(['+', '#'])).collect();
+    let is_covered = |narrow: &str| wide.iter().any(|wide| *wide != narrow && covers(wide, narrow));
+    all.iter().copied().filter(|filter| !is_covered(filter)).collect()
 }
 
 /// The group a topic is counted under in figures of message flow: its first levels, ids cut off.
@@ -292,6 +311,18 @@ mod tests {
             ("a/b", "a/b/c", false),
         ] {
             assert_eq!(covers(wide, narrow), covered, "{wide} {narrow}");
+        }
+    }
+
+    #[test]
+    fn the_fewest_filters() {
+        for (filters, wanted) in [
+            (vec!["a/b", "a/c", "a/b"], vec!["a/b", "a/c"]),
+            (vec!["a/b", "a/+", "b/#", "b", "b/+/c"], vec!["a/+", "b/#"]),
+            (vec!["a/#", "#", "+/b"], vec!["#"]),
+            (vec!["a/+/c", "a/b/+"], vec!["a/+/c", "a/b/+"]),
+        ] {
+            assert_eq!(fewest(filters.iter().copied()), wanted, "{filters:?}");
         }
     }
 

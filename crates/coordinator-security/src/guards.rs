@@ -72,6 +72,9 @@ pub(crate) fn key(cx: &Cx, owner: &UserId, named: Option<&UserId>, id: &ApiKeyId
 /// The scopes of a key that the caller makes: those wanted, where they are no wider than what he came with, else just that.
 pub(crate) fn no_wider(cx: &Cx, wanted: Option<Scopes>) -> Result<Option<Scopes>, Fault> {
     let Some(mine) = &cx.caller().scopes else { return Ok(wanted) };
+    if mine.iter().next().is_none() {
+        return Err(refused(cx.caller(), "make a key before the password is changed").hint("change the password first"));
+    }
     let Some(wanted) = wanted else { return Ok(Some(mine.clone())) };
     let is_within = |scope: &str| scope.split_once(':').is_some_and(|(resource, action)| mine.permit(resource, action));
     if let Some(scope) = wanted.iter().find(|scope| !is_within(scope)) {

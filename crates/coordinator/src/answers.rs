@@ -2,7 +2,7 @@
 
 use bus::{Bus, Delivery, Outgoing};
 use bytes::Bytes;
-use catalog::{Entry, Kind, Needs, Owner, Qos, envelope, topic};
+use catalog::{Entry, Kind, Needs, Owner, Party, Qos, envelope, topic};
 use envelope::Header;
 use serde_json::{Map, Value};
 use tokio::sync::mpsc;
@@ -42,10 +42,9 @@ impl ReplyTo {
     /// the broker lets nobody else read there.
     pub(crate) fn allow(&mut self, caller: &Caller, needs: Needs, named: Option<&str>) -> Result<(), Fault> {
         let Some(wanted) = &self.wanted else { return Ok(()) };
-        let is_named =
-            |account: &str| named.is_none_or(|user| account == user || account.strip_prefix("lobby.") == Some(user));
+        let is_unproven = needs == Needs::Nobody && caller.is_nobody();
         let own = topic::account_of_reply(wanted).is_some_and(|account| {
-            caller.may_reply_to(account) || (needs == Needs::Nobody && caller.is_nobody() && is_named(account))
+            caller.may_reply_to(account) || (is_unproven && is_of(account, named))
         });
         let account = caller.over.as_ref().unwrap_or(&caller.account);
         if own || self.default_topic.as_ref() == Some(wanted) {
@@ -65,6 +64,17 @@ impl ReplyTo {
 
     fn topic(&self) -> Option<&String> {
         self.wanted.as_ref().filter(|_| self.allowed).or(self.default_topic.as_ref())
+    }
+}
+
+/// Whether answers may go to this account where a message names this user and proves nobody: the user's own, in the lobby too, or that of
+/// a process of ours that sends for others.
+fn is_of(account: &str, named: Option<&str>) -> bool {
+    let Some(user) = named else { return true };
+    match account.parse().map(|account| Party::of(&account)) {
+        Ok(Party::Face(_) | Party::Node | Party::Coordinator(_)) => true,
+        Ok(Party::User(account) | Party::Lobby(account)) => account.as_str() == user,
+        Ok(Party::Plugin(_) | Party::Key(_)) | Err(_) => false,
     }
 }
 

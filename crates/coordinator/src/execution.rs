@@ -22,7 +22,7 @@ use crate::{
     answers::ReplyTo,
     checks::{Terms, late},
     cx::Notes,
-    memory::{Remembered, Todo},
+    memory::{Executing, Remembered, Todo},
     routes::{Prepared, Route},
     shift::Shared,
     trail::{self, deed},
@@ -54,16 +54,22 @@ pub(crate) async fn execute<C: Coordinator>(
     received: tokio::time::Instant,
 ) {
     let route = Arc::clone(&passed.route);
-    if let Some(outcome) = remembered(&shared, passed).await {
+    let mut executing = None;
+    if let Some(outcome) = remembered(&shared, passed, &mut executing).await {
         count(&route, outcome.as_ref().map_or_else(|fault| fault.code.as_str(), |_| "ok"), received);
         shared.answers.send(&reply_to, &outcome).await;
     }
+    drop(executing);
 }
 
 type Answer = Result<Map<String, Value>, Fault>;
 
 /// Looks in the memory, executes where it is the first time, and remembers the answer. Nothing is returned while the first is executed.
-async fn remembered<C: Coordinator>(shared: &Arc<Shared<C>>, passed: Passed<C>) -> Option<Answer> {
+async fn remembered<C: Coordinator>(
+    shared: &Arc<Shared<C>>,
+    passed: Passed<C>,
+    executing: &mut Option<Executing>,
+) -> Option<Answer> {
     let entry = &passed.route.entry;
     if passed.deadline <= shared.clock.now() {
         return Some(Err(late(passed.deadline)));
@@ -86,7 +92,7 @@ async fn remembered<C: Coordinator>(shared: &Arc<Shared<C>>, passed: Passed<C>) 
         private: entry.privacy == Privacy::Private,
         deadline: passed.deadline,
     };
-    if durable { once(shared, passed, memory).await } else { at_once(shared, passed, memory).await }
+    if durable { once(shared, passed, memory, executing).await } else { at_once(shared, passed, memory).await }
 }
 
 /// What does no harm when it is repeated, and safety: remembered in this process. Safety is recorded afterwards, as well as that goes.
@@ -108,13 +114,19 @@ async fn at_once<C: Coordinator>(shared: &Arc<Shared<C>>, passed: Passed<C>, mem
 }
 
 /// What changes or moves things: recorded in the database before its effect, and executed at most once.
-async fn once<C: Coordinator>(shared: &Arc<Shared<C>>, passed: Passed<C>, memory: Remembered) -> Option<Answer> {
+async fn once<C: Coordinator>(
+    shared: &Arc<Shared<C>>,
+    passed: Passed<C>,
+    memory: Remembered,
+    executing: &mut Option<Executing>,
+) -> Option<Answer> {
     // What safety took out of a lane was answered; its repeat must not move anything either.
     if let Some(fault) = shared.recent.stopped(&memory.caller, &memory.id) {
         return Some(Err(fault));
     }
     match memory.accept(shared.clock.now()).await {
         Ok(Todo::Execute) => {
+            *executing = Some(shared.recent.begin(&memory.caller, &memory.id));
             let (outcome, recorded) = if passed.overtaken.is_cancelled() {
                 let scope = passed.prepared.scope.as_deref().unwrap_or_default();
                 (Err(overtaken(scope, "safety")), false)
@@ -129,6 +141,8 @@ async fn once<C: Coordinator>(shared: &Arc<Shared<C>>, passed: Passed<C>, memory
             }
             Some(outcome)
         }
+        // The effect stands and is not in force everywhere yet; where the answer is private, nothing of it was kept to give.
+        Ok(Todo::Answer(_)) if shared.recent.is_executing(&memory.caller, &memory.id) => None,
         Ok(Todo::Answer(answer)) => Some(answer),
         Ok(Todo::Wait) => shared.recent.known(&memory.caller, &memory.id),
         Err(fault) => Some(Err(fault)),

@@ -25,9 +25,9 @@ const REGAIN: Duration = Duration::from_millis(250);
 pub struct Frame {
     /// Where the broker is.
     pub address: Address,
-    /// The node's login, where the broker asks for one.
+    /// The node's login, from which those of its coordinators derive; or that of the one coordinator that runs here.
     pub credentials: Option<Credentials>,
-    /// The account that reply topics of coordinators belong to.
+    /// The account that reply topics belong to where the broker asks for no login.
     pub account: AccountName,
     /// Who may do what.
     pub authority: Arc<dyn Authority>,

@@ -4,8 +4,8 @@
 //! remembered in this process: repeating a read does no harm, and safety must not wait for a database.
 
 use std::{
-    collections::{BTreeSet, HashMap, VecDeque},
-    sync::{Mutex, PoisonError},
+    collections::{BTreeSet, HashMap, HashSet, VecDeque},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -184,6 +184,21 @@ pub(crate) struct Recent {
     inner: Mutex<RecentInner>,
     /// Apart from the others, so that safety itself waits for nobody who notes thousands of them.
     stopped: Mutex<Stopped>,
+    /// What is executed here now, until its answer is on its way.
+    executing: Arc<Mutex<HashSet<(String, String)>>>,
+}
+
+/// Something is executed for as long as this is held.
+#[derive(Debug)]
+pub(crate) struct Executing {
+    all: Arc<Mutex<HashSet<(String, String)>>>,
+    key: (String, String),
+}
+
+impl Drop for Executing {
+    fn drop(&mut self) {
+        self.all.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.key);
+    }
 }
 
 /// What safety took out of the lanes, with the answer to each.
@@ -225,6 +240,19 @@ impl Recent {
                 Todo::Execute
             }
         }
+    }
+
+    /// Notes that something is executed.
+    pub(crate) fn begin(&self, caller: &str, id: &str) -> Executing {
+        let (all, key) = (Arc::clone(&self.executing), (caller.to_owned(), id.to_owned()));
+        all.lock().unwrap_or_else(PoisonError::into_inner).insert(key.clone());
+        Executing { all, key }
+    }
+
+    /// Whether the answer to the first is still to come, though it may be recorded already.
+    pub(crate) fn is_executing(&self, caller: &str, id: &str) -> bool {
+        let executing = self.executing.lock().unwrap_or_else(PoisonError::into_inner);
+        executing.contains(&(caller.to_owned(), id.to_owned()))
     }
 
     /// Notes that safety took a command out of its lane.

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use bus::{Bus, BusOptions, Watch};
-use catalog::{Entry, Lane, Owner, Qos, envelope, topic};
+use catalog::{Entry, Lane, Owner, Party, Qos, envelope, topic};
 use health::{Report, Status};
 use store::{Store, inbox::Inbox, setting_rows};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -81,10 +81,10 @@ pub(crate) async fn live<C: Coordinator>(
     given: C::Given,
     stop: &CancellationToken,
 ) -> Result<(), Fault> {
-    let bus = Bus::connect(options(frame, C::OWNER, ""), CONNECT_LIMIT).await?;
+    let bus = Bus::connect(options(frame, C::OWNER, "")?, CONNECT_LIMIT).await?;
     let has_safety = C::OWNER.messages().iter().any(|entry| entry.lane == Lane::Safety);
     let safety =
-        if has_safety { Some(Bus::connect(options(frame, C::OWNER, "-safety"), CONNECT_LIMIT).await?) } else { None };
+        if has_safety { Some(Bus::connect(options(frame, C::OWNER, "-safety")?, CONNECT_LIMIT).await?) } else { None };
     let outcome = with_buses::<C>(frame, given, stop, &bus, safety.as_ref()).await;
     match &outcome {
         Ok(()) => {
@@ -209,17 +209,20 @@ async fn watch<C: Coordinator>(
     bus.watch(&filters, DELIVERIES).await
 }
 
-fn options(frame: &Frame, owner: Owner, suffix: &str) -> BusOptions {
+/// A coordinator logs in as itself, so that nobody else can speak for it.
+fn options(frame: &Frame, owner: Owner, suffix: &str) -> Result<BusOptions, Fault> {
+    let own = Party::Coordinator(owner).account().map_err(|e| Fault::internal(e.to_string()))?;
+    let credentials = frame.credentials.as_ref().map(|credentials| credentials.for_role(&own)).transpose()?;
     let lost = Report::new(owner.component(), Status::Unhealthy, "connection to the broker is lost", frame.clock.now())
         .detail("connection", "lost");
     let will = envelope::wrap("status", &owner.source(), frame.clock.now(), &lost);
-    BusOptions {
+    Ok(BusOptions {
         address: frame.address.clone(),
         client_id: format!("{}-coordinator{suffix}", owner.name()),
-        credentials: frame.credentials.clone(),
-        account: frame.account.clone(),
+        account: credentials.as_ref().map_or_else(|| frame.account.clone(), |credentials| credentials.account.clone()),
+        credentials,
         source: owner.source(),
         last_will: suffix.is_empty().then(|| (topic::health(owner), will.to_string().into_bytes())),
         clock: frame.clock.clone(),
-    }
+    })
 }

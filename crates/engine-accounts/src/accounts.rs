@@ -82,6 +82,12 @@ impl Accounts {
         self.0.settings.load_full()
     }
 
+    /// How many passwords were hashed to be compared since the engine began: one for each that was looked at, whether there is such an
+    /// account or not.
+    pub fn passwords_compared(&self) -> u64 {
+        self.0.hasher.comparisons()
+    }
+
     pub(crate) fn store(&self) -> &Store {
         &self.0.store
     }

@@ -1,6 +1,12 @@
 //! Passwords: which are taken, how they are hashed (Argon2id, RFC 9106) and how old forms (bcrypt) are verified and replaced.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use arc_swap::ArcSwap;
 use argon2::{
@@ -92,6 +98,7 @@ pub(crate) struct Hasher {
     queue: Semaphore,
     /// What a password is compared with where there is no account, so that the answer takes as long.
     dummy: ArcSwap<HashedPassword>,
+    comparisons: Arc<AtomicU64>,
 }
 
 /// More passwords wait than can be looked at, or a thread failed.
@@ -126,6 +133,7 @@ impl Hasher {
             working: Arc::new(Semaphore::new(2 * cores)),
             queue: Semaphore::new(QUEUE_LENGTH_MAX),
             dummy: ArcSwap::from_pointee(HashedPassword(String::new())),
+            comparisons: Arc::default(),
         };
         hasher.renew(settings).await?;
         Ok(hasher)
@@ -157,8 +165,17 @@ impl Hasher {
         settings: &AccountsSettings,
     ) -> Result<Verdict, HashingError> {
         let argon2 = argon2(settings)?;
-        let dummy = self.dummy.load_full();
-        self.run(move || verify(&argon2, password.expose_secret(), kept.as_deref(), dummy.as_str())).await
+        let (dummy, comparisons) = (self.dummy.load_full(), self.comparisons.clone());
+        let compare = move || {
+            let comparer = Comparer { argon2: &argon2, dummy: dummy.as_str(), done: &comparisons };
+            comparer.verify(password.expose_secret(), kept.as_deref())
+        };
+        self.run(compare).await
+    }
+
+    /// How many passwords were hashed to be compared.
+    pub(crate) fn comparisons(&self) -> u64 {
+        self.comparisons.load(Ordering::Relaxed)
     }
 
     async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, HashingError> {
@@ -186,35 +203,49 @@ fn hash(argon2: &Argon2<'_>, password: &str) -> Result<HashedPassword, String> {
     Ok(HashedPassword(hash.to_string()))
 }
 
-fn verify(argon2: &Argon2<'_>, password: &str, kept: Option<&str>, dummy: &str) -> Verdict {
-    let kind = kept.map(Kind::of);
-    let too_long =
-        password.len() > BYTES_MAX || (matches!(kind, Some(Kind::Bcrypt { .. })) && password.len() > BCRYPT_BYTES_MAX);
-    let (right, outdated) = match (kept, kind) {
-        (Some(kept), Some(Kind::Argon2(params))) if !too_long => {
-            let ours = argon2.params();
-            let as_ours =
-                (params.m_cost(), params.t_cost(), params.p_cost()) == (ours.m_cost(), ours.t_cost(), ours.p_cost());
-            (is_argon2_of(argon2, password, kept), !as_ours)
-        }
-        (Some(kept), Some(Kind::Bcrypt { cost })) if !too_long && cost <= BCRYPT_COST_MAX => {
-            (bcrypt::verify(password, kept).unwrap_or(false), true)
-        }
-        (kept, _) => {
-            let within = password.get(..password.floor_char_boundary(BYTES_MAX)).unwrap_or_default();
-            let _same_time = is_argon2_of(argon2, within, dummy);
-            return if kept.is_some() { Verdict::Wrong } else { Verdict::Nothing };
-        }
-    };
-    match (right, outdated) {
-        (false, _) => Verdict::Wrong,
-        (true, false) => Verdict::Right { newer: None },
-        (true, true) => Verdict::Right { newer: hash(argon2, password).ok() },
-    }
+/// Compares one password, at the cost of one hash whatever there is to compare it with. Only a hash of another form than is made now takes
+/// its own time, until its owner's next login replaces it.
+struct Comparer<'a> {
+    argon2: &'a Argon2<'static>,
+    dummy: &'a str,
+    done: &'a AtomicU64,
 }
 
-fn is_argon2_of(argon2: &Argon2<'_>, password: &str, kept: &str) -> bool {
-    PasswordHash::new(kept).is_ok_and(|kept| argon2.verify_password(password.as_bytes(), &kept).is_ok())
+impl Comparer<'_> {
+    fn verify(&self, password: &str, kept: Option<&str>) -> Verdict {
+        let kind = kept.map(Kind::of);
+        let too_long = password.len() > BYTES_MAX
+            || (matches!(kind, Some(Kind::Bcrypt { .. })) && password.len() > BCRYPT_BYTES_MAX);
+        let (right, outdated) = match (kept, kind) {
+            (Some(kept), Some(Kind::Argon2(params))) if !too_long => {
+                let cost = |params: &Params| (params.m_cost(), params.t_cost(), params.p_cost());
+                (self.is_argon2_of(password, kept), cost(&params) != cost(self.argon2.params()))
+            }
+            (Some(kept), Some(Kind::Bcrypt { cost })) if !too_long && cost <= BCRYPT_COST_MAX => {
+                (self.is_bcrypt_of(password, kept), true)
+            }
+            (kept, _) => {
+                let within = password.get(..password.floor_char_boundary(BYTES_MAX)).unwrap_or_default();
+                let _same_time = self.is_argon2_of(within, self.dummy);
+                return if kept.is_some() { Verdict::Wrong } else { Verdict::Nothing };
+            }
+        };
+        match (right, outdated) {
+            (false, _) => Verdict::Wrong,
+            (true, false) => Verdict::Right { newer: None },
+            (true, true) => Verdict::Right { newer: hash(self.argon2, password).ok() },
+        }
+    }
+
+    fn is_argon2_of(&self, password: &str, kept: &str) -> bool {
+        self.done.fetch_add(1, Ordering::Relaxed);
+        PasswordHash::new(kept).is_ok_and(|kept| self.argon2.verify_password(password.as_bytes(), &kept).is_ok())
+    }
+
+    fn is_bcrypt_of(&self, password: &str, kept: &str) -> bool {
+        self.done.fetch_add(1, Ordering::Relaxed);
+        bcrypt::verify(password, kept).unwrap_or(false)
+    }
 }
 
 /// Whether a password may be taken for an account: NIST SP 800-63B §5.1.1.2, with kinds of character only where a setting asks for them.
@@ -324,12 +355,16 @@ mod tests {
             ("nothing to compare with", "right one", None, "nothing"),
             ("the dummy's own", "nobody's", None, "nothing"),
         ] {
-            let found = match verify(&ours, password, kept, dummy.as_str()) {
+            let done = AtomicU64::new(0);
+            let comparer = Comparer { argon2: &ours, dummy: dummy.as_str(), done: &done };
+            let verdict = comparer.verify(password, kept);
+            assert_eq!(done.load(Ordering::Relaxed), 1, "{what}");
+            let found = match verdict {
                 Verdict::Nothing => "nothing",
                 Verdict::Wrong => "wrong",
                 Verdict::Right { newer: None } => "right",
                 Verdict::Right { newer: Some(newer) } => {
-                    assert!(is_argon2_of(&ours, password, newer.as_str()), "{what}");
+                    assert!(comparer.is_argon2_of(password, newer.as_str()), "{what}");
                     "newer"
                 }
             };

@@ -97,7 +97,8 @@ impl AccountsSettings {
         complaints
     }
 
-    pub(crate) fn password_age_max(&self) -> Option<Duration> {
+    /// How old a password may be; nothing where that is all the same.
+    pub fn password_age_max(&self) -> Option<Duration> {
         (self.password_age_days_max > 0)
             .then(|| Duration::from_secs(u64::from(self.password_age_days_max) * DAY_SECONDS))
     }

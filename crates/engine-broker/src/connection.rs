@@ -6,25 +6,28 @@ use std::{
     net::SocketAddr,
     pin::Pin,
     sync::{
-        Arc, Mutex, OnceLock, PoisonError,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
+        atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
     },
 };
 
 use mqtt5::{
-    MqttError,
     broker::{AuthProvider, AuthResult, EnhancedAuthResult, storage::StorageBackend},
     packet::connect::ConnectPacket,
     protocol::v5::reason_codes::ReasonCode,
 };
+use rustls::pki_types::CertificateDer;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use vocabulary::ids::AccountName;
 
+mod refusal;
+
+use self::refusal::Refusal;
 use crate::{
     admissions::{self, Terms},
     events::{Attempt, Event, Objection, cut},
-    gate::{Admission, Asker, Credentials, Refused, Transport},
+    gate::{Admission, Asker, Credentials, Transport},
     rules,
     seats::{Link, NoSeat, Protocol, Seat},
     shared::Shared,
@@ -39,12 +42,16 @@ pub(crate) struct Connection {
     pub(crate) peer: SocketAddr,
     transport: Transport,
     number: u64,
+    /// What TLS has proven, for the gate.
+    certificate: OnceLock<Box<[CertificateDer<'static>]>>,
     identity: OnceLock<Identity>,
     v311: AtomicBool,
     pub(crate) traffic: Arc<Traffic>,
     marks: Marks,
     /// Whether the client was told that it may not connect, and observers with it.
     refused: AtomicBool,
+    /// Filters that were refused here since the last SUBACK.
+    refused_filters: AtomicU32,
     /// Rings when the client is admitted.
     pub(crate) admitted: Notify,
     /// Ends the connection in an orderly way.
@@ -81,11 +88,13 @@ impl Connection {
             shared,
             peer,
             transport,
+            certificate: OnceLock::new(),
             identity: OnceLock::new(),
             v311: AtomicBool::new(false),
             traffic: Arc::default(),
             marks: Marks::default(),
             refused: AtomicBool::new(false),
+            refused_filters: AtomicU32::new(0),
             admitted: Notify::new(),
         }
     }
@@ -100,6 +109,13 @@ impl Connection {
         self.marks.arrived(retain);
     }
 
+    /// The client has shown this certificate, and TLS has found it good; empty where it showed none.
+    pub(crate) fn note_certificate(&self, certificate: Vec<CertificateDer<'static>>) {
+        if !certificate.is_empty() {
+            let _ = self.certificate.set(certificate.into());
+        }
+    }
+
     /// The client has been told that it is welcome.
     pub(crate) fn welcome(&self) {
         let Some(Identity { client_id, account, .. }) = self.identity.get() else { return };
@@ -107,32 +123,9 @@ impl Connection {
         self.shared.tell(Event::Connected {
             client_id: Arc::clone(client_id),
             account: account.clone(),
+            peer: self.peer,
             transport: self.transport,
         });
-    }
-
-    /// The handler ended with this error. Where that is a refusal which nobody was told of yet, observers are.
-    pub(crate) fn note_failure(&self, error: &MqttError) {
-        let Some(why) = objection(error) else { return };
-        if self.identity.get().is_some() {
-            return self.tell_refused(Attempt::Packet, why);
-        }
-        if self.refused.load(Ordering::Relaxed) {
-            return;
-        }
-        self.shared.counters.refused_connects.fetch_add(1, Ordering::Relaxed);
-        let id = match error {
-            MqttError::InvalidClientId(id) => id,
-            // The only thing for which the protocol crate refuses a client unasked.
-            MqttError::AuthenticationFailed => "cert:",
-            _ => "",
-        };
-        self.shared.tell_refused(id, None, self.peer, Attempt::Connect { username: None }, why);
-    }
-
-    fn tell_refused(&self, what: Attempt, why: Objection) {
-        let Some(Identity { client_id, account, .. }) = self.identity.get() else { return };
-        self.shared.tell_refused(client_id, Some(account), self.peer, what, why);
     }
 
     /// The connection is over.
@@ -148,33 +141,36 @@ impl Connection {
         }
     }
 
-    async fn admit(&self, connect: &ConnectPacket) -> Result<String, Refusal> {
+    /// In steps of which each leaves little behind, since what lies here while others are admitted tears holes into memory.
+    async fn admit(&self, connect: &ConnectPacket) -> Result<String, Box<Refusal>> {
         if RESERVED_ID_PREFIXES.iter().any(|prefix| connect.client_id.starts_with(prefix)) {
             return Err(Refusal::connect(Objection::ClientId));
         }
+        let admission = self.ask_gate(connect).await?;
+        let account = String::from(admission.account.clone());
+        self.v311.store(connect.protocol_version == 4, Ordering::Relaxed);
+        self.take_seat(admission, connect).map_err(|refusal| refusal.of(&account))?;
+        self.check_session(connect, &account).await.map_err(|refusal| refusal.of(&account))?;
+        Ok(account)
+    }
+
+    async fn ask_gate(&self, connect: &ConnectPacket) -> Result<Admission, Box<Refusal>> {
         let credentials = Credentials {
             client_id: connect.client_id.clone(),
             username: connect.username.clone(),
             password: connect.password.clone(),
             peer: self.peer,
             transport: self.transport,
-            certificate: Vec::new(),
+            certificate: self.certificate.get().map(|chain| chain.to_vec()).unwrap_or_default(),
         };
-        let admission = self.shared.gate.connect(&credentials).await.map_err(|why| Refusal::connect(why.into()))?;
-        drop(credentials);
-        let Admission { account, until, proof } = admission;
-        let refused = |refusal: Refusal| Refusal { account: Some(account.clone()), ..refusal };
-        let will = self.check_will(&account, connect).map_err(refused)?;
-        self.v311.store(connect.protocol_version == 4, Ordering::Relaxed);
-        self.take_seat(&account, Terms::of(until, proof), will, connect).await.map_err(refused)?;
-        Ok(account.into())
+        self.shared.gate.connect(&credentials).await.map_err(|why| Refusal::connect(why.into()))
     }
 
     /// A will to a topic that may not be published to would be welcomed and then never be sent.
-    fn check_will(&self, account: &AccountName, connect: &ConnectPacket) -> Result<Option<Box<Will>>, Refusal> {
+    fn check_will(&self, account: &AccountName, connect: &ConnectPacket) -> Result<Option<Box<Will>>, Box<Refusal>> {
         let Some(will) = &connect.will else { return Ok(None) };
         let (topic, retain) = (&will.topic, will.retain);
-        let refused = |why| Refusal { account: None, what: Attempt::Will { topic: cut(topic), retain }, why };
+        let refused = |why| Refusal::new(Attempt::Will { topic: cut(topic), retain }, why);
         rules::check_topic(topic).map_err(|reason| refused(reason.into()))?;
         let asker = Asker { account, client_id: &connect.client_id, peer: self.peer };
         if self.shared.gate.publish(&asker, topic, retain) {
@@ -185,19 +181,15 @@ impl Connection {
     }
 
     /// Binds the client id to the account. Without this another account's clean start would throw the owner out and destroy its session.
-    async fn take_seat(
-        &self,
-        account: &AccountName,
-        terms: Option<Arc<Terms>>,
-        will: Option<Box<Will>>,
-        connect: &ConnectPacket,
-    ) -> Result<(), Refusal> {
+    fn take_seat(&self, admission: Admission, connect: &ConnectPacket) -> Result<(), Box<Refusal>> {
+        let Admission { account, until, proof } = admission;
+        let will = self.check_will(&account, connect)?;
+        let terms = Terms::of(until, proof);
         let protocol = if self.is_v311() { Protocol::V311 } else { Protocol::V5 };
         let link = Link { peer: self.peer, transport: self.transport, protocol, since: self.shared.clock.now() };
-        let (connection, kick) = (self.number, self.kick.clone());
-        let traffic = Arc::clone(&self.traffic);
-        let seat = Seat { connection, account: account.clone(), link, terms, welcomed: false, kick, traffic };
-        let terms = seat.terms.clone();
+        let (connection, kick, traffic) = (self.number, self.kick.clone(), Arc::clone(&self.traffic));
+        let (owner, limit) = (account.clone(), terms.clone());
+        let seat = Seat { connection, account: owner, link, terms: limit, welcomed: false, kick, traffic };
         let claimed = self.shared.seats.claim(&connect.client_id, seat, self.shared.limits.clients);
         claimed.map_err(|reason| match reason {
             NoSeat::Foreign => Refusal::connect(Objection::ForeignClientId),
@@ -205,24 +197,26 @@ impl Connection {
         })?;
         // From here on `leave` frees the seat.
         let client_id = Arc::from(connect.client_id.as_str());
-        let _ = self.identity.set(Identity { client_id, account: account.clone(), will });
+        let _ = self.identity.set(Identity { client_id, account, will });
+        let Some(terms) = terms else { return Ok(()) };
+        // A review that came between the gate's answer and the seat has not seen this connection.
+        if !terms.hold(self.shared.clock.now()) {
+            return Err(Refusal::connect(Objection::Lapsed));
+        }
+        admissions::watch(&self.shared, &terms, &self.kick);
+        Ok(())
+    }
+
+    /// A session that waits for another account's client is not to be had.
+    async fn check_session(&self, connect: &ConnectPacket, account: &str) -> Result<(), Box<Refusal>> {
         match self.shared.storage.get_session(&connect.client_id).await {
-            Ok(None) => {}
-            Ok(Some(session)) if session.user_id.as_deref() == Some(account.as_str()) => {}
-            Ok(Some(_)) => return Err(Refusal::connect(Objection::ForeignClientId)),
+            Ok(None) => Ok(()),
+            Ok(Some(session)) if session.user_id.as_deref() == Some(account) => Ok(()),
+            Ok(Some(_)) => Err(Refusal::connect(Objection::ForeignClientId)),
             Err(error) => {
                 tracing::error!(client = connect.client_id, %error, "session can't be read");
-                return Err(Refusal::connect(Objection::Storage));
+                Err(Refusal::connect(Objection::Storage))
             }
-        }
-        // A review that came between the gate's answer and the seat has not seen this connection.
-        match terms {
-            Some(terms) if !terms.hold(self.shared.clock.now()) => Err(Refusal::connect(Objection::Lapsed)),
-            Some(terms) => {
-                admissions::watch(&self.shared, &terms, &self.kick);
-                Ok(())
-            }
-            None => Ok(()),
         }
     }
 
@@ -242,96 +236,17 @@ impl Connection {
         may.map_err(|why| self.note_refused_publish(topic, retain, arrived.is_none(), why)).is_ok()
     }
 
-    fn note_refused_publish(&self, topic: &str, retain: bool, will: bool, why: Objection) {
-        self.shared.counters.refused_publishes.fetch_add(1, Ordering::Relaxed);
-        if self.shared.is_observed() {
-            let topic = cut(topic);
-            self.tell_refused(
-                if will { Attempt::Will { topic, retain } } else { Attempt::Publish { topic, retain } },
-                why,
-            );
-        }
-    }
-
     fn may_subscribe(&self, subscription: &str) -> bool {
         let Some(identity) = self.identity.get() else { return false };
         let may = self.shared.may_subscribe(&identity.asker(self.peer), subscription);
         may.map_err(|why| {
             self.shared.counters.refused_subscribes.fetch_add(1, Ordering::Relaxed);
+            self.refused_filters.fetch_add(1, Ordering::Relaxed);
             if self.shared.is_observed() {
                 self.tell_refused(Attempt::Subscribe { filter: cut(subscription) }, why);
             }
         })
         .is_ok()
-    }
-
-    fn note_refused_connect(&self, connect: &ConnectPacket, refusal: Refusal) -> ReasonCode {
-        let (client, peer, code) = (&connect.client_id, self.peer, refusal.code());
-        self.refused.store(true, Ordering::Relaxed);
-        self.shared.counters.refused_connects.fetch_add(1, Ordering::Relaxed);
-        let user = connect.username.as_deref();
-        let Refusal { account, what, why } = refusal;
-        tracing::warn!(client, user, %peer, transport = %self.transport, reason = %why, "client refused");
-        let what = match what {
-            Attempt::Connect { .. } => Attempt::Connect { username: user.map(cut) },
-            other => other,
-        };
-        self.shared.tell_refused(client, account.as_ref(), peer, what, why);
-        code
-    }
-}
-
-/// Why a client is not admitted.
-struct Refusal {
-    account: Option<AccountName>,
-    what: Attempt,
-    why: Objection,
-}
-
-impl Refusal {
-    const fn connect(why: Objection) -> Self {
-        Self { account: None, what: Attempt::Connect { username: None }, why }
-    }
-
-    const fn code(&self) -> ReasonCode {
-        match self.why {
-            Objection::Gate(Refused::Credentials) => ReasonCode::BadUsernameOrPassword,
-            Objection::Gate(Refused::Busy) | Objection::Full => ReasonCode::ServerBusy,
-            Objection::Gate(Refused::NotAllowed) | Objection::Rights | Objection::Lapsed => ReasonCode::NotAuthorized,
-            Objection::ForeignClientId | Objection::ClientId => ReasonCode::ClientIdentifierNotValid,
-            Objection::Method => ReasonCode::BadAuthenticationMethod,
-            Objection::Topic(_) => ReasonCode::TopicNameInvalid,
-            Objection::TooLarge { .. } => ReasonCode::PacketTooLarge,
-            Objection::Malformed(_) => ReasonCode::MalformedPacket,
-            Objection::Storage => ReasonCode::ServerUnavailable,
-        }
-    }
-}
-
-/// What is wrong with a client whose handler ended with this error; nothing where merely the connection broke.
-fn objection(error: &MqttError) -> Option<Objection> {
-    match error {
-        MqttError::PacketTooLarge { size, .. } => Some(Objection::TooLarge { bytes: *size }),
-        MqttError::InvalidClientId(_) | MqttError::ClientIdentifierNotValid | MqttError::AuthenticationFailed => {
-            Some(Objection::ClientId)
-        }
-        MqttError::ProtocolError(_)
-        | MqttError::MalformedPacket(_)
-        | MqttError::InvalidTopicName(_)
-        | MqttError::InvalidTopicFilter(_)
-        | MqttError::InvalidPacketType(_)
-        | MqttError::InvalidPropertyId(_)
-        | MqttError::DuplicatePropertyId(_)
-        | MqttError::InvalidQoS(_)
-        | MqttError::InvalidReasonCode(_)
-        | MqttError::InvalidState(_)
-        | MqttError::PacketIdInUse(_)
-        | MqttError::PayloadFormatInvalid
-        | MqttError::QuotaExceeded
-        | MqttError::ReceiveMaximumExceeded
-        | MqttError::TopicAliasInvalid(_)
-        | MqttError::UnsupportedProtocolVersion => Some(Objection::Malformed(cut(&error.to_string()))),
-        _ => None,
     }
 }
 
@@ -342,7 +257,8 @@ struct Marks {
     arrived: AtomicU64,
     asked: AtomicU64,
     any: AtomicBool,
-    retained: Mutex<VecDeque<u64>>,
+    /// Made with the first one, since most clients retain nothing.
+    retained: OnceLock<Box<Mutex<VecDeque<u64>>>>,
 }
 
 impl Marks {
@@ -350,7 +266,7 @@ impl Marks {
         let number = self.arrived.load(Ordering::Relaxed);
         self.arrived.store(number + 1, Ordering::Relaxed);
         if retain {
-            self.retained.lock().unwrap_or_else(PoisonError::into_inner).push_back(number);
+            self.retained().push_back(number);
             self.any.store(true, Ordering::Relaxed);
         }
     }
@@ -365,13 +281,17 @@ impl Marks {
         if !self.any.load(Ordering::Relaxed) {
             return Some(false);
         }
-        let mut retained = self.retained.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut retained = self.retained();
         let retain = retained.front() == Some(&number);
         if retain {
             retained.pop_front();
         }
         self.any.store(!retained.is_empty(), Ordering::Relaxed);
         Some(retain)
+    }
+
+    fn retained(&self) -> MutexGuard<'_, VecDeque<u64>> {
+        self.retained.get_or_init(Box::default).lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -407,7 +327,7 @@ impl AuthProvider for Connection {
                     self.admitted.notify_one();
                     Ok(AuthResult::success_with_user(account))
                 }
-                Err(refusal) => Ok(AuthResult::fail(self.note_refused_connect(connect, refusal))),
+                Err(refusal) => Ok(AuthResult::fail(self.note_refused_connect(connect, *refusal))),
             }
         })
     }

@@ -19,6 +19,9 @@ pub enum BrokerError {
         /// Which of the two lists it stands in.
         transport: Transport,
     },
+    /// TLS is spoken already, with another configuration.
+    #[error("the broker speaks TLS already")]
+    TlsSpoken,
     /// The address can't be listened on for another reason.
     #[error(
         "address {address} for MQTT over {transport} can't be listened on ({source}); choose an address of this machine"

@@ -19,6 +19,8 @@ pub enum Event {
         client_id: Arc<str>,
         /// Whose it is.
         account: AccountName,
+        /// Where it comes from.
+        peer: SocketAddr,
         /// What it came over.
         transport: Transport,
     },
@@ -89,7 +91,7 @@ pub enum Attempt {
     },
     /// To subscribe.
     Subscribe {
-        /// The filter, `$share/<group>/` included.
+        /// The filter, `$share/<group>/` included; empty where [`Objection::Filter`] says why.
         filter: String,
     },
     /// To be understood: a packet broke the rules of MQTT or a bound, and the connection was ended for it.
@@ -126,9 +128,21 @@ pub enum Objection {
         /// Its size.
         bytes: usize,
     },
+    /// A filter is none, or there are too many of one client.
+    #[error("a filter is malformed, or the client has too many")]
+    Filter,
+    /// The handshake of TLS failed: too old a version, no cipher in common, a certificate that is expired, revoked or another authority's.
+    #[error("TLS is refused: {0}")]
+    Tls(String),
     /// MQTT is spoken wrongly.
     #[error("MQTT is spoken wrongly: {0}")]
     Malformed(String),
+    /// It was too slow: its connection was not made in time.
+    #[error("the connection was not made in time")]
+    Late,
+    /// It is a web page of another site, which may not open a WebSocket here.
+    #[error("pages of {0:?} may not connect")]
+    Origin(String),
     /// What was proven is no longer so.
     #[error("what was proven is no longer so")]
     Lapsed,

@@ -19,6 +19,7 @@ mod rules;
 mod seats;
 mod shared;
 mod statistics;
+mod tls;
 mod upkeep;
 mod wire;
 

@@ -15,7 +15,7 @@ use mqtt5::broker::{
     client_handler::ClientHandler, transport::BrokerTransport, websocket_server::WebSocketStreamWrapper,
 };
 use tokio::{
-    io::{AsyncRead, AsyncWrite},
+    io::{AsyncRead, AsyncWrite, AsyncWriteExt},
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, broadcast},
     time::{Instant, sleep, sleep_until, timeout, timeout_at},
@@ -26,7 +26,15 @@ use tokio_tungstenite::tungstenite::{
     protocol::WebSocketConfig,
 };
 
-use crate::{connection::Connection, gate::Transport, origins, shared::Shared, wire::Wire};
+use crate::{
+    connection::Connection,
+    events::{Objection, cut},
+    gate::Transport,
+    origins,
+    shared::Shared,
+    tls::{self, Failed, Secured},
+    wire::Wire,
+};
 
 /// Rest after the system could not hand a connection over, mostly because there are too many files open.
 const REST_AFTER_ERROR: Duration = Duration::from_millis(100);
@@ -95,30 +103,62 @@ async fn serve(
     }
     let leaving = Leaving(Arc::new(Connection::new(shared, peer, transport)));
     match transport {
-        Transport::Tcp | Transport::Tls => attend(stream, &leaving.0, deadline, permit).await,
+        Transport::Tcp => attend(stream, &leaving.0, deadline, permit).await,
         // Apart, so that what only these need is no weight for the others.
-        Transport::WebSocket | Transport::SecureWebSocket => {
-            Box::pin(attend_websocket(stream, &leaving.0, deadline, permit)).await
+        Transport::WebSocket => Box::pin(attend_websocket(stream, &leaving.0, deadline, permit)).await,
+        Transport::Tls | Transport::SecureWebSocket => {
+            Box::pin(attend_secured(stream, &leaving.0, transport, deadline, permit)).await;
         }
     }
 }
 
-/// The same over a WebSocket.
-async fn attend_websocket(
+/// The same over TLS.
+async fn attend_secured(
     stream: TcpStream,
     connection: &Arc<Connection>,
+    transport: Transport,
     deadline: Instant,
     permit: OwnedSemaphorePermit,
 ) {
     let (shared, peer) = (&connection.shared, connection.peer);
+    let Some(config) = shared.tls.get().cloned() else { return };
+    let secured = tokio::select! {
+        secured = timeout_at(deadline, tls::accept(config, stream)) => secured,
+        () = shared.stopping.cancelled() => return,
+    };
+    match secured {
+        Ok(Ok(Secured { mut stream, is_challenge: true, .. })) => {
+            tracing::info!(%peer, "challenge of an ACME directory answered");
+            let _ = timeout(FAREWELL, stream.shutdown()).await;
+        }
+        Ok(Ok(Secured { stream, certificate, .. })) => {
+            connection.note_certificate(certificate);
+            if transport == Transport::Tls {
+                Box::pin(attend(stream, connection, deadline, permit)).await;
+            } else {
+                Box::pin(attend_websocket(stream, connection, deadline, permit)).await;
+            }
+        }
+        Ok(Err(Failed::Refused(error))) => connection.note_refused_unknown(Objection::Tls(cut(&error.to_string()))),
+        Ok(Err(Failed::Left(error))) => tracing::debug!(%peer, %error, "client left during the handshake of TLS"),
+        Err(_) => connection.note_refused_unknown(Objection::Late),
+    }
+}
+
+/// The same over a WebSocket.
+async fn attend_websocket<S>(stream: S, connection: &Arc<Connection>, deadline: Instant, permit: OwnedSemaphorePermit)
+where
+    S: AsyncRead + AsyncWrite + Send + Sync + Unpin + 'static,
+{
+    let shared = &connection.shared;
     let upgraded = tokio::select! {
-        upgraded = timeout_at(deadline, upgrade(shared, stream)) => upgraded,
+        upgraded = timeout_at(deadline, upgrade(connection, stream)) => upgraded,
         () = shared.stopping.cancelled() => return,
     };
     match upgraded {
         Ok(Some(stream)) => attend(stream, connection, deadline, permit).await,
         Ok(None) => {}
-        Err(_) => tracing::debug!(%peer, "WebSocket was not opened in time"),
+        Err(_) => connection.note_refused_unknown(Objection::Late),
     }
 }
 
@@ -147,7 +187,7 @@ where
         biased;
         outcome = wire.attend(run.as_mut()) => Some(outcome),
         () = connection.admitted.notified() => None,
-        () = sleep_until(deadline) => return tracing::debug!(%peer, "client did not connect in time"),
+        () = sleep_until(deadline) => return connection.note_refused_unknown(Objection::Late),
         () = shared.stopping.cancelled() => return,
     };
     drop(permit);
@@ -191,14 +231,17 @@ where
 }
 
 /// The WebSocket on a fresh connection, where it is for us.
-async fn upgrade(shared: &Shared, stream: TcpStream) -> Option<WebSocketStreamWrapper<TcpStream>> {
+async fn upgrade<S>(connection: &Connection, stream: S) -> Option<WebSocketStreamWrapper<S>>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
     let mut config = WebSocketConfig::default();
     config.read_buffer_size = WEBSOCKET_BUFFER_BYTES;
     // Packets may share or cross frames, but nobody needs more than the largest packet with its header at once.
-    config.max_message_size = Some(shared.limits.packet_bytes + 16);
+    config.max_message_size = Some(connection.shared.limits.packet_bytes + 16);
     config.max_frame_size = config.max_message_size;
     #[expect(clippy::result_large_err, reason = "the WebSocket crate sets the type")]
-    let answer = |request: &Request, response: Response| answer(shared, request, response);
+    let answer = |request: &Request, response: Response| answer(connection, request, response);
     match tokio_tungstenite::accept_hdr_async_with_config(stream, answer, Some(config)).await {
         Ok(stream) => Some(WebSocketStreamWrapper::new(stream)),
         Err(error) => {
@@ -209,14 +252,14 @@ async fn upgrade(shared: &Shared, stream: TcpStream) -> Option<WebSocketStreamWr
 }
 
 #[expect(clippy::result_large_err, reason = "the WebSocket crate sets the type")]
-fn answer(shared: &Shared, request: &Request, mut response: Response) -> Result<Response, ErrorResponse> {
+fn answer(connection: &Connection, request: &Request, mut response: Response) -> Result<Response, ErrorResponse> {
     let text = |name: HeaderName| request.headers().get(name).and_then(|value| value.to_str().ok());
     if !matches!(request.uri().path(), "/" | "/mqtt") {
         return Err(refusal(StatusCode::NOT_FOUND, "MQTT is served at / and /mqtt"));
     }
     let origin = request.headers().contains_key(header::ORIGIN).then(|| text(header::ORIGIN).unwrap_or_default());
-    if !origins::may_connect(origin, &shared.origins) {
-        tracing::warn!(origin, "page of another site refused");
+    if !origins::may_connect(origin, &connection.shared.origins) {
+        connection.note_refused_unknown(Objection::Origin(cut(origin.unwrap_or_default())));
         return Err(refusal(
             StatusCode::FORBIDDEN,
             "pages of this origin may not connect; list it in the broker's origins",

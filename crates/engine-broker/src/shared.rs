@@ -3,7 +3,7 @@
 use std::{
     net::SocketAddr,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
@@ -39,6 +39,7 @@ pub(crate) struct Shared {
     pub(crate) clock: Clock,
     pub(crate) limits: Limits,
     pub(crate) origins: Vec<String>,
+    pub(crate) tls: OnceLock<Arc<rustls::ServerConfig>>,
     pub(crate) config: Arc<BrokerConfig>,
     pub(crate) router: Arc<MessageRouter>,
     pub(crate) storage: Arc<DynamicStorage>,
@@ -80,6 +81,7 @@ impl Shared {
             health: health::Cell::new("broker", options.clock.clone()),
             clock: options.clock,
             origins: options.origins,
+            tls: options.tls_config.map(OnceLock::from).unwrap_or_default(),
             config: Arc::new(config),
             router: Arc::new(router),
             storage,

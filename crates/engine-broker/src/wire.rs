@@ -22,6 +22,7 @@ const CONNACK: u8 = 2;
 const PUBLISH: u8 = 3;
 const PUBACK: u8 = 4;
 const PUBCOMP: u8 = 7;
+const SUBACK: u8 = 9;
 const DISCONNECT: u8 = 14;
 
 /// Bytes that may wait to be sent before the handler has to wait; a packet that begins below may pass it.
@@ -158,8 +159,13 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Wire<S> {
         if line.waiting.len() >= WAITING_BYTES_MAX {
             ready!(line.poll_send(cx, &self.connection.traffic))?;
         }
-        match outbound(packet, self.connection.is_v311()) {
+        let v311 = self.connection.is_v311();
+        match outbound(packet, v311) {
             Outbound::Pass => line.waiting.extend_from_slice(packet),
+            Outbound::Granted => {
+                line.waiting.extend_from_slice(packet);
+                self.connection.note_granted(refused_filters(packet, v311));
+            }
             Outbound::Instead(short) => line.waiting.extend_from_slice(&short),
             Outbound::Nothing => {}
             Outbound::Welcome => {
@@ -242,6 +248,8 @@ enum Outbound {
     Pass,
     /// It goes as it is, and the client is connected by it.
     Welcome,
+    /// It goes as it is, and says which filters were granted.
+    Granted,
     /// These bytes go in its place.
     Instead([u8; 4]),
     /// It does not go.
@@ -254,6 +262,7 @@ fn outbound(packet: &[u8], v311: bool) -> Outbound {
         // The code stands behind the flags, which stand behind a length of one or two bytes.
         (CONNACK, [_, length, _, 0, ..]) if length & 0x80 == 0 => Outbound::Welcome,
         (CONNACK, [_, length, _, _, 0, ..]) if length & 0x80 != 0 => Outbound::Welcome,
+        (SUBACK, _) => Outbound::Granted,
         // MQTT 3.1.1 §3.14: a server sends no DISCONNECT.
         (DISCONNECT, _) if v311 => Outbound::Nothing,
         // MQTT 3.1.1 §3.4 to §3.7: these have a packet identifier and nothing else. A longer one is short enough for one byte of length.
@@ -262,6 +271,22 @@ fn outbound(packet: &[u8], v311: bool) -> Outbound {
         }
         _ => Outbound::Pass,
     }
+}
+
+/// How many filters a SUBACK refuses: behind its length and the packet identifier, in MQTT 5 behind the properties too, stands a code each.
+fn refused_filters(packet: &[u8], v311: bool) -> usize {
+    let behind_length = |bytes: &[u8]| bytes.iter().take_while(|byte| **byte & 0x80 != 0).count() + 1;
+    let rest = packet.get(1..).unwrap_or_default();
+    let rest = rest.get(behind_length(rest) + 2..).unwrap_or_default();
+    let codes = if v311 {
+        rest
+    } else {
+        let behind = behind_length(rest);
+        let lengths = rest.iter().take(behind).rev();
+        let properties = lengths.fold(0, |sum: usize, byte| sum << 7 | usize::from(byte & 0x7f));
+        rest.get(behind + properties..).unwrap_or_default()
+    };
+    codes.iter().filter(|code| **code >= 0x80).count()
 }
 
 #[cfg(test)]
@@ -287,12 +312,30 @@ mod tests {
             ("a PUBREC with a reason", &[0x50, 3, 0, 9, 0x87], Outbound::Instead([0x50, 2, 0, 9]), Outbound::Pass),
             ("a PUBREL with a reason", &[0x62, 3, 0, 9, 0x92], Outbound::Instead([0x62, 2, 0, 9]), Outbound::Pass),
             ("a PUBCOMP with a reason", &[0x70, 3, 0, 9, 0x92], Outbound::Instead([0x70, 2, 0, 9]), Outbound::Pass),
-            ("a SUBACK", &[0x90, 3, 0, 9, 0x80], Outbound::Pass, Outbound::Pass),
+            ("a SUBACK", &[0x90, 3, 0, 9, 0x80], Outbound::Granted, Outbound::Granted),
             ("a DISCONNECT", &[0xe0, 2, 0x8e, 0], Outbound::Nothing, Outbound::Pass),
             ("nothing", &[], Outbound::Pass, Outbound::Pass),
         ] {
             assert_eq!(outbound(packet, true), v311, "{name} to 3.1.1");
             assert_eq!(outbound(packet, false), v5, "{name} to 5");
+        }
+    }
+
+    #[test]
+    fn refusals_in_a_suback() {
+        let long: Vec<u8> = [&[0x90, 0xb3, 0x02, 0, 9, 0xac, 0x02][..], &[0xff; 300], &[0x87, 0, 0x8f]].concat();
+        for (packet, v311, expected) in [
+            (&[0x90, 3, 0, 0x89, 0x80][..], true, 1),
+            (&[0x90, 5, 0, 9, 1, 0x80, 2], true, 1),
+            (&[0x90, 3, 0, 0x89, 2], true, 0),
+            (&[0x90, 5, 0, 0x89, 0, 0x8f, 0x87], false, 2),
+            (&[0x90, 7, 0, 9, 2, 0xff, 0xff, 1, 0x97], false, 1),
+            (&long, false, 2),
+            (&[0x90, 2, 0, 9], true, 0),
+            (&[0x90], false, 0),
+            (&[], false, 0),
+        ] {
+            assert_eq!(refused_filters(packet, v311), expected, "{packet:?}");
         }
     }
 

@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 use vocabulary::{Timestamp, ids::SigningKeyId};
 
 use crate::{
-    Claims, ISSUER, Kind, Scopes, TokenError, TokensError,
+    Claims, ISSUER, Kind, NotAScope, Scopes, TokenError, TokensError,
     keys::{Signer, VerifyingKey},
 };
 
@@ -21,8 +21,13 @@ struct Head {
     alg: String,
     typ: Option<String>,
     kid: Option<String>,
-    #[serde(default, rename = "crit")]
+    #[serde(default, rename = "crit", deserialize_with = "even_null")]
     critical: Option<serde_json::Value>,
+}
+
+/// A field that is there though it says nothing is not one that is not there.
+fn even_null<'de, D: serde::Deserializer<'de>>(field: D) -> Result<Option<serde_json::Value>, D::Error> {
+    serde_json::Value::deserialize(field).map(Some)
 }
 
 /// The claims of our tokens.
@@ -162,11 +167,16 @@ fn claims_of(kind: Kind, body: Body, kid: &SigningKeyId) -> Option<Claims> {
         not_before: instant(body.nbf)?,
         expires_at: Some(instant(body.exp)?),
         epoch: Some(body.epoch),
-        scopes: body.scope.map(|scope| Scopes::parse(scope.split(' '))).transpose().ok()?,
+        scopes: body.scope.map(|scope| scopes_of(&scope)).transpose().ok()?,
         kid: Some(kid.clone()),
     };
     let is_a_user = claims.user_id.is_some() && claims.session.is_some();
     (is_a_user == (kind == Kind::User)).then_some(claims)
+}
+
+/// The claim `scope`; an empty one leaves nothing in, as a session's has whose password must be changed.
+fn scopes_of(claim: &str) -> Result<Scopes, NotAScope> {
+    if claim.is_empty() { Ok(Scopes::none()) } else { Scopes::parse(claim.split(' ')) }
 }
 
 /// The whole seconds of an instant, as JWTs count (RFC 7519 §2, NumericDate).

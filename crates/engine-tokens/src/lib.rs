@@ -35,6 +35,8 @@ pub use tokens::Tokens;
 pub use verifier::{CurrentEpoch, Verifier};
 pub use vocabulary::{NotAScope, Scopes};
 
+/// What every API key begins with.
+pub const API_KEY_PREFIX: &str = secrets::API_KEY;
 /// Who issues our tokens (`iss`).
 pub const ISSUER: &str = "bigskies-security";
 /// For whom they are where nothing else is said (`aud`).

@@ -152,6 +152,11 @@ impl Verifier {
         self.shared.known.load().jwks()
     }
 
+    /// Which state of what is known answers now.
+    pub fn generation(&self) -> u64 {
+        self.shared.known.load().generation
+    }
+
     /// Tells whenever something changed: rights to connect or to read that hang on a token are to be looked at again, and the JWK set
     /// may be another.
     pub fn changed(&self) -> watch::Receiver<u64> {

@@ -21,6 +21,20 @@ pub enum GatewayError {
         /// Why.
         reason: io::Error,
     },
+    /// The address for TLS can't be listened on.
+    #[error("address {address} can't be listened on for HTTPS: {reason}; free it, or choose another by --https")]
+    SecuredAddress {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        reason: io::Error,
+    },
+    /// TLS would let clients choose a protocol that is not spoken here.
+    #[error("protocol {name} is not spoken over HTTPS; let the TLS configuration name http/1.1 and acme-tls/1 at most")]
+    Protocol {
+        /// Its name (RFC 7301).
+        name: String,
+    },
     /// The health of coordinators can't be watched.
     #[error(transparent)]
     Bus(#[from] Fault),
@@ -33,6 +47,11 @@ impl From<GatewayError> for Fault {
                 Self::conflict(format!("address {address} can't be listened on for HTTP: {reason}"))
                     .hint("free it, or choose another by --http")
             }
+            GatewayError::SecuredAddress { address, reason } => {
+                Self::conflict(format!("address {address} can't be listened on for HTTPS: {reason}"))
+                    .hint("free it, or choose another by --https")
+            }
+            GatewayError::Protocol { .. } => Self::internal(error.to_string()),
             GatewayError::Bus(fault) => fault,
         }
     }

@@ -10,18 +10,30 @@ use hyper_util::{
     rt::{TokioIo, TokioTimer},
     service::TowerToHyperService,
 };
+use rustls::ServerConfig;
 use tokio::{
+    io::{AsyncRead, AsyncWrite, AsyncWriteExt},
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore},
     time::{sleep, timeout},
 };
+use tokio_rustls::{TlsAcceptor, server::TlsStream};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use vocabulary::Fault;
 
-use crate::error::Refusal;
+use crate::{
+    error::Refusal,
+    headers::{Way, guard},
+};
+
+/// What is spoken over TLS, by the names of RFC 7301: HTTP, and ACME's challenge tls-alpn-01, which is over with the handshake.
+pub(crate) const SPOKEN: [&[u8]; 2] = [b"http/1.1", ACME_ALPN];
+const ACME_ALPN: &[u8] = b"acme-tls/1";
 
 /// Connections at once; more wait at the system's door.
 const CONNECTIONS_MAX: usize = 512;
+/// How long a client may take for the handshake of TLS, and for its goodbye.
+const HANDSHAKE_LIMIT: Duration = Duration::from_secs(10);
 /// How long a client may take to send a header, from the connection or its last request on.
 const HEADER_LIMIT: Duration = Duration::from_secs(10);
 /// The largest header, in bytes.
@@ -36,7 +48,13 @@ const CONNECTION_LIMIT: Duration = Duration::from_secs(600);
 const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
 
 /// Takes connections until `stop` is cancelled; the connections are on `connections`.
-pub(crate) async fn listen(listener: TcpListener, pages: Router, connections: TaskTracker, stop: CancellationToken) {
+pub(crate) async fn listen(
+    listener: TcpListener,
+    tls: Option<Arc<ServerConfig>>,
+    pages: Router,
+    connections: TaskTracker,
+    stop: CancellationToken,
+) {
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     loop {
         let accepted = tokio::select! {
@@ -45,7 +63,13 @@ pub(crate) async fn listen(listener: TcpListener, pages: Router, connections: Ta
         };
         match accepted {
             Some((stream, place)) => {
-                connections.spawn(serve(stream, pages.clone(), place, stop.clone()));
+                let (pages, tls, stop) = (pages.clone(), tls.clone(), stop.clone());
+                connections.spawn(async move {
+                    match tls {
+                        None => serve(stream, Way::Plain, pages, place, stop).await,
+                        Some(config) => Box::pin(serve_secured(stream, config, pages, place, stop)).await,
+                    }
+                });
             }
             None => sleep(ACCEPT_AGAIN).await,
         }
@@ -63,9 +87,40 @@ async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> Option<(TcpS
     }
 }
 
-async fn serve(stream: TcpStream, pages: Router, _place: OwnedSemaphorePermit, stop: CancellationToken) {
+/// The same over TLS.
+async fn serve_secured(
+    stream: TcpStream,
+    config: Arc<ServerConfig>,
+    pages: Router,
+    place: OwnedSemaphorePermit,
+    stop: CancellationToken,
+) {
+    let shaken = tokio::select! {
+        shaken = timeout(HANDSHAKE_LIMIT, TlsAcceptor::from(config).accept(stream)) => shaken,
+        () = stop.cancelled() => return,
+    };
+    match shaken {
+        Ok(Ok(stream)) if is_challenge(&stream) => {
+            tracing::info!("challenge of an ACME directory answered");
+            let (mut stream, _place) = (stream, place);
+            let _ = timeout(HANDSHAKE_LIMIT, stream.shutdown()).await;
+        }
+        Ok(Ok(stream)) => serve(stream, Way::Tls, pages, place, stop).await,
+        Ok(Err(error)) => tracing::debug!(%error, "handshake of TLS failed"),
+        Err(_) => tracing::debug!("handshake of TLS was not finished in time"),
+    }
+}
+
+fn is_challenge(stream: &TlsStream<TcpStream>) -> bool {
+    stream.get_ref().1.alpn_protocol() == Some(ACME_ALPN)
+}
+
+async fn serve<S>(stream: S, way: Way, pages: Router, _place: OwnedSemaphorePermit, stop: CancellationToken)
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
     let pages = TowerToHyperService::new(pages);
-    let service = service_fn(move |request| page(pages.clone(), request));
+    let service = service_fn(move |request| page(pages.clone(), request, way));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_LIMIT)
@@ -86,10 +141,15 @@ async fn serve(stream: TcpStream, pages: Router, _place: OwnedSemaphorePermit, s
 }
 
 /// Serves one page in time. Bodies are not read: no page takes one.
-async fn page(pages: TowerToHyperService<Router>, request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
+async fn page(
+    pages: TowerToHyperService<Router>,
+    request: Request<Incoming>,
+    way: Way,
+) -> Result<Response<Body>, Infallible> {
     use hyper::service::Service as _;
-    match timeout(PAGE_LIMIT, pages.call(request)).await {
-        Ok(response) => response,
-        Err(_) => Ok(Refusal(Fault::timeout("page took too long").hint("try again")).into_response()),
-    }
+    let response = match timeout(PAGE_LIMIT, pages.call(request)).await {
+        Ok(response) => response?,
+        Err(_) => Refusal(Fault::timeout("page took too long").hint("try again")).into_response(),
+    };
+    Ok(guard(response, way))
 }

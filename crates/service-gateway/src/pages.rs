@@ -2,7 +2,7 @@
 
 use axum::{
     Json, Router,
-    extract::{Request, State},
+    extract::{Path, Request, State},
     http::{StatusCode, header},
     response::{IntoResponse, Response},
     routing::get,
@@ -12,14 +12,18 @@ use health::Status;
 use serde_json::json;
 use vocabulary::{Clock, Fault};
 
-use crate::{error::Refusal, watch::Ear};
+use crate::{error::Refusal, gateway::Challenge, watch::Ear};
+
+/// The longest token of a challenge that is looked up; RFC 8555 asks for 22 characters at least.
+const TOKEN_CHARACTERS_MAX: usize = 256;
 
 /// What the pages show.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Pages {
     pub(crate) ear: Ear,
     pub(crate) expected: Vec<Owner>,
     pub(crate) clock: Clock,
+    pub(crate) challenge: Option<Challenge>,
 }
 
 impl Pages {
@@ -30,6 +34,7 @@ impl Pages {
             .route("/health/live", get(live))
             .route("/health/ready", get(ready))
             .route("/metrics", get(metrics))
+            .route("/.well-known/acme-challenge/{token}", get(challenge))
             .fallback(nothing)
             .method_not_allowed_fallback(only_get)
             .with_state(self)
@@ -66,6 +71,19 @@ async fn ready(State(pages): State<Pages>) -> Response {
 async fn metrics() -> Response {
     let content_type = [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
     (content_type, observability::metrics::render()).into_response()
+}
+
+/// The answer to a challenge of ACME (RFC 8555, section 8.3), for the directory that looks whether the domain is ours.
+async fn challenge(State(pages): State<Pages>, Path(token): Path<String>) -> Response {
+    let is_token = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
+    let good = token.len() <= TOKEN_CHARACTERS_MAX && token.bytes().all(is_token);
+    match pages.challenge.filter(|_| good).and_then(|lookup| lookup(&token)) {
+        Some(answer) => ([(header::CONTENT_TYPE, "application/octet-stream")], answer).into_response(),
+        None => Refusal(
+            Fault::not_found("no challenge has this token").hint("order the certificate again, and look at once"),
+        )
+        .into_response(),
+    }
 }
 
 async fn nothing(request: Request) -> Refusal {

@@ -3,6 +3,7 @@
 //! By COPY and not by `pg_dump`, which the unpacked bundle does not have and which would have to be as new as the server.
 
 mod file;
+mod proofs;
 mod tables;
 
 use std::{
@@ -191,7 +192,8 @@ pub async fn verify(path: &Path) -> Result<Summary, BackupError> {
     Ok(summary)
 }
 
-/// Puts the rows of a backup in place of those that are there, in one transaction, after the file was read through once.
+/// Puts the rows of a backup in place of those that are there, in one transaction, after the file was read through once. What was taken
+/// back since then stays so, everybody logs in again, and the audit trail goes on.
 ///
 /// # Errors
 /// See [`BackupError`]; then everything is as it was.
@@ -213,6 +215,7 @@ pub async fn restore_in_steps(endpoint: &Endpoint, path: &Path, steps: Steps<'_>
     if let Some(reason) = tables::difference(&header.migrations, &here) {
         return Err(BackupError::Schema { path: path.to_owned(), reason });
     }
+    proofs::remember(&mut transaction).await?;
     tables::empty(&mut transaction, &header.tables).await?;
     for (done, table) in header.tables.iter().enumerate() {
         tell(steps, &header.tables, done);
@@ -223,6 +226,7 @@ pub async fn restore_in_steps(endpoint: &Endpoint, path: &Path, steps: Steps<'_>
     if summary != checked {
         return Err(reader.damaged("it was changed while it was read"));
     }
+    proofs::settle(&mut transaction).await?;
     tables::resume(&mut transaction, &header.tables).await?;
     bounded("restore", STEP_BOUND, transaction.commit()).await?;
     let _ = tokio::time::timeout(STEP_BOUND, connection.close()).await;

@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, process::Stdio, time::Duration};
 
 use bus::Credentials;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::{
     io::{AsyncBufReadExt as _, BufReader},
     process::Command,
@@ -39,13 +39,20 @@ impl Version {
 pub struct Clients {
     address: SocketAddr,
     login: Option<Credentials>,
+    token: Option<String>,
     version: Version,
 }
 
 impl Clients {
     /// Clients of the broker at `address`.
-    pub const fn new(address: SocketAddr, login: Option<Credentials>, version: Version) -> Self {
-        Self { address, login, version }
+    /// `token` is brought with each message: as MQTT 5 has it, or with 3.1.1 among the fields of an object.
+    pub const fn new(
+        address: SocketAddr,
+        login: Option<Credentials>,
+        token: Option<String>,
+        version: Version,
+    ) -> Self {
+        Self { address, login, token, version }
     }
 
     /// Which MQTT they speak.
@@ -69,10 +76,20 @@ impl Clients {
     /// # Panics
     /// Where it fails.
     pub async fn publish(&self, topic: &str, payload: &str, more: &[&str]) {
-        // An empty payload has a flag of its own.
-        let message: &[&str] = if payload.is_empty() { &["-n"] } else { &["-m", payload] };
         let mut command = self.command("mosquitto_pub");
-        command.args(["-t", topic]).args(message).args(more);
+        command.args(["-t", topic]).args(more);
+        match (&self.token, self.version) {
+            (Some(token), Version::V5) => {
+                command.args(["-D", "publish", "user-property", "token", token]);
+                command.args(message(payload));
+            }
+            (Some(token), Version::V311) => {
+                command.args(message(&with_token(payload, token)));
+            }
+            (None, _) => {
+                command.args(message(payload));
+            }
+        }
         let output =
             timeout(LIMIT, command.output()).await.unwrap_or_else(|_| panic!("mosquitto_pub to {topic}: no end"));
         let output = output.unwrap_or_else(|e| panic!("mosquitto_pub: {e}; apt-get install mosquitto-clients"));
@@ -113,6 +130,23 @@ impl Clients {
     }
 }
 
+/// An empty payload has a flag of its own.
+fn message(payload: &str) -> Vec<String> {
+    if payload.is_empty() { vec!["-n".to_owned()] } else { vec!["-m".to_owned(), payload.to_owned()] }
+}
+
+/// The same object with a token beside its fields; nothing at all is an object without fields.
+fn with_token(payload: &str, token: &str) -> String {
+    let read = if payload.is_empty() { Ok(json!({})) } else { serde_json::from_str::<Value>(payload) };
+    match read {
+        Ok(Value::Object(mut fields)) => {
+            fields.insert("token".to_owned(), json!(token));
+            Value::Object(fields).to_string()
+        }
+        _ => payload.to_owned(),
+    }
+}
+
 fn read(line: &str) -> Option<Message> {
     let heard: Value = serde_json::from_str(line).ok()?;
     let payload = heard.get("payload").and_then(Value::as_str).unwrap_or_default();
@@ -122,8 +156,6 @@ fn read(line: &str) -> Option<Message> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]

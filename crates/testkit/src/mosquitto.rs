@@ -1,4 +1,4 @@
-//! Eclipse Mosquitto, as an administrator would run it beside the observatory.
+//! Eclipse Mosquitto, as an administrator would run it beside the observatory: with its dynamic-security plugin.
 
 use std::{fmt::Write as _, net::SocketAddr, path::Path, process::Command};
 
@@ -6,42 +6,45 @@ use bus::{BrokerKind, Credentials};
 
 use crate::{folder::write_private, process::Recipe};
 
-/// The one account of ours on it.
-const ACCOUNT: &str = "bigskies";
-const PASSWORD: &str = "a night without clouds";
+/// Who commands the plugin.
+const ADMINISTRATOR: &str = "dynsec";
+const PASSWORD: &str = "clouds at dusk";
+/// Where Debian and others put the plugin.
+const PLUGINS: [&str; 4] = [
+    "/usr/lib/x86_64-linux-gnu/mosquitto_dynamic_security.so",
+    "/usr/lib/aarch64-linux-gnu/mosquitto_dynamic_security.so",
+    "/usr/lib/mosquitto_dynamic_security.so",
+    "/usr/local/lib/mosquitto_dynamic_security.so",
+];
 
 /// A configured Mosquitto.
 #[derive(Debug, Clone)]
 pub struct Mosquitto {
     pub(crate) recipe: Recipe,
-    pub(crate) login: Option<Credentials>,
+    /// Who commands its plugin.
+    pub(crate) administrator: Credentials,
 }
 
 impl Mosquitto {
     /// The name of its process.
     pub const NAME: &'static str = "mosquitto";
 
-    /// One that asks for a password.
-    pub(crate) fn with_password(folder: &Path, address: SocketAddr) -> Self {
-        let passwords = folder.join("mosquitto.passwords");
-        write_private(&passwords, &format!("{ACCOUNT}:{PASSWORD}\n"));
-        let hashed = Command::new("mosquitto_passwd").arg("-U").arg(&passwords).output();
-        let hashed = hashed.unwrap_or_else(|e| panic!("mosquitto_passwd: {e}; apt-get install mosquitto"));
-        assert!(hashed.status.success(), "mosquitto_passwd: {}", String::from_utf8_lossy(&hashed.stderr));
-        let account = ACCOUNT.parse().unwrap_or_else(|_| panic!("{ACCOUNT} is no account"));
-        let login = Credentials { account, password: PASSWORD.to_owned(), broker: BrokerKind::External };
-        let access = format!("allow_anonymous false\npassword_file {}\n", passwords.display());
-        Self { recipe: recipe(folder, address, &access), login: Some(login) }
-    }
-
-    /// One that lets everybody in.
-    pub(crate) fn open(folder: &Path, address: SocketAddr) -> Self {
-        Self { recipe: recipe(folder, address, "allow_anonymous true\n"), login: None }
+    /// One that lets nobody in but who commands its plugin.
+    pub(crate) fn make(folder: &Path, address: SocketAddr) -> Self {
+        let accounts = folder.join("mosquitto.json");
+        let arguments = ["dynsec", "init", &accounts.display().to_string(), ADMINISTRATOR, PASSWORD];
+        let made = Command::new("mosquitto_ctrl").args(arguments).output();
+        let made = made.unwrap_or_else(|e| panic!("mosquitto_ctrl: {e}; apt-get install mosquitto"));
+        assert!(made.status.success(), "mosquitto_ctrl: {}", String::from_utf8_lossy(&made.stderr));
+        let account = ADMINISTRATOR.parse().unwrap_or_else(|_| panic!("{ADMINISTRATOR} is no account"));
+        let administrator = Credentials { account, password: PASSWORD.to_owned(), broker: BrokerKind::External };
+        Self { recipe: recipe(folder, address, &accounts), administrator }
     }
 }
 
-fn recipe(folder: &Path, address: SocketAddr, access: &str) -> Recipe {
-    let mut text = format!("listener {} {}\n{access}", address.port(), address.ip());
+fn recipe(folder: &Path, address: SocketAddr, accounts: &Path) -> Recipe {
+    let mut text = format!("listener {} {}\nallow_anonymous false\n", address.port(), address.ip());
+    let _ = write!(text, "plugin {}\nplugin_opt_config_file {}\n", plugin(), accounts.display());
     let _ = write!(text, "persistence true\npersistence_location {}/\n", folder.display());
     let _ = write!(text, "max_queued_messages 100000\nmessage_size_limit 1048576\nlog_dest stderr\n");
     if nix::unistd::Uid::effective().is_root() {
@@ -60,4 +63,9 @@ fn program() -> &'static str {
         .into_iter()
         .find(|path| Path::new(path).is_file())
         .unwrap_or("mosquitto")
+}
+
+fn plugin() -> &'static str {
+    let found = PLUGINS.into_iter().find(|path| Path::new(path).is_file());
+    found.unwrap_or_else(|| panic!("mosquitto_dynamic_security.so is nowhere; apt-get install mosquitto"))
 }

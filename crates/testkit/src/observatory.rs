@@ -10,15 +10,15 @@ use std::{
     time::Duration,
 };
 
-use bus::{Address, Ask, Bus, BusOptions, Credentials};
-use catalog::{Command as _, Owner, Qos, frame::GetHealth, topic};
+use bus::{Address, Ask, BrokerKind, Bus, BusOptions, Credentials};
+use catalog::{Command as _, Needs, Owner, Qos, frame::GetHealth, topic};
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 use store::{
     Endpoint, PoolSettings, Store, StoreError,
     setting_rows::{self, SettingRow},
 };
-use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use vocabulary::{Clock, Timestamp, ids::fresh_uuid};
 
 use crate::{
@@ -43,6 +43,11 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(20);
 const ANSWER_LIMIT: Duration = Duration::from_secs(2);
 /// How long a command of the terminal may take.
 const TERMINAL_LIMIT: Duration = Duration::from_secs(90);
+/// What the administrator is called, and logs in with.
+const ADMINISTRATOR: &str = "operator";
+const PASSWORD: &str = "a night without clouds";
+/// What processes of ours are called before they are anything.
+const NODE: &str = "node";
 /// How often other ports are tried when somebody was quicker.
 const ATTEMPTS: usize = 5;
 
@@ -135,8 +140,7 @@ impl Observatory {
         let places = Places::find(&mut ports);
         let mosquitto = match plan.broker {
             Broker::Embedded | Broker::EmbeddedOpen => None,
-            Broker::Mosquitto => Some(Mosquitto::with_password(folder.path(), places.mqtt)),
-            Broker::MosquittoOpen => Some(Mosquitto::open(folder.path(), places.mqtt)),
+            Broker::Mosquitto => Some(Mosquitto::make(folder.path(), places.mqtt)),
         };
         let given = (plan.database == Database::Given).then(|| GivenServer::make(folder.path(), ports.free()));
         let observatory =
@@ -155,8 +159,12 @@ impl Observatory {
                 if !self.ready(&name, since).await {
                     return false;
                 }
+                if name == Mosquitto::NAME {
+                    self.set_mosquitto_up().await;
+                }
             }
         }
+        self.make_administrator().await;
         true
     }
 
@@ -208,7 +216,7 @@ impl Observatory {
 
     /// The health of all coordinators, as it is heard from now on.
     async fn health(&self) -> Heard {
-        let bus = self.client("operator").await;
+        let bus = self.client(NODE).await;
         Heard::over(&bus, &[topic::EVERY_HEALTH]).await
     }
 
@@ -396,19 +404,45 @@ impl Observatory {
         SimulatedTelescope::new(self.places.simulator, self.places.discovery_port)
     }
 
-    /// How an account (`operator`, `node`) logs in; on another's broker all share one login, on an open one there is none.
+    /// How an account logs in: `node` by its file, every other by its password; on an open broker there is none.
     ///
     /// # Panics
     /// Where the observatory has no such account.
     pub fn login(&self, account: &str) -> Option<Credentials> {
-        match self.plan.broker {
-            Broker::EmbeddedOpen | Broker::MosquittoOpen => None,
-            Broker::Mosquitto => self.mosquitto.as_ref().and_then(|mosquitto| mosquitto.login.clone()),
-            Broker::Embedded => {
-                let file = self.data().join("credentials").join(format!("{account}.json"));
-                Some(Credentials::read(&file).unwrap_or_else(|e| panic!("{account} has no credentials: {e}")))
-            }
+        if self.plan.broker == Broker::EmbeddedOpen {
+            return None;
         }
+        if account == NODE {
+            let file = self.data().join("credentials").join("node.json");
+            return Some(Credentials::read(&file).unwrap_or_else(|e| panic!("{account} has no credentials: {e}")));
+        }
+        let broker = if self.plan.broker.is_embedded() { BrokerKind::Embedded } else { BrokerKind::External };
+        let account = account.parse().unwrap_or_else(|_| panic!("{account:?} is no account"));
+        Some(Credentials { account, password: PASSWORD.to_owned(), broker })
+    }
+
+    /// What is brought with each message of the administrator, on a broker that does not tell from whom it is.
+    ///
+    /// # Panics
+    /// Where nobody is logged in.
+    pub fn token(&self) -> Option<String> {
+        (self.plan.broker == Broker::Mosquitto).then(|| {
+            let file = self.folder.file("config/bigskies/login.json");
+            let text = fs::read_to_string(&file).unwrap_or_else(|e| panic!("{}: {e}", file.display()));
+            let stored: Value = serde_json::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", file.display()));
+            let key = stored.pointer("/logins/0/key").and_then(Value::as_str);
+            key.unwrap_or_else(|| panic!("{stored} holds no key")).to_owned()
+        })
+    }
+
+    /// What the administrator may read of what others publish: everything but what is for one reader alone.
+    pub fn readable() -> Vec<String> {
+        let is_for_all = |entry: &catalog::Entry| {
+            !entry.kind.is_inbound() && !matches!(entry.needs, Needs::Addressee | Needs::Node)
+        };
+        let published = catalog::all().into_iter().filter(is_for_all).map(|entry| entry.topic_of("+"));
+        let own = format!("bigskies/client/{ADMINISTRATOR}/#");
+        published.chain([topic::EVERY_RESPONSE.to_owned(), own]).collect()
     }
 
     /// What a client of this account is to be told.
@@ -416,18 +450,41 @@ impl Observatory {
     /// # Panics
     /// Where the observatory has no such account.
     pub fn bus_options(&self, account: &str) -> BusOptions {
-        let credentials = self.login(account);
-        // On a broker that stamps nothing everybody is the operator.
-        let name = if self.plan.broker == Broker::Embedded { account } else { "operator" };
+        // On an open broker everybody is the operator.
+        let name = if self.plan.broker == Broker::EmbeddedOpen { ADMINISTRATOR } else { account };
         BusOptions {
             address: Address { host: self.places.mqtt.ip().to_string(), port: self.places.mqtt.port() },
             client_id: format!("test-{}", fresh_uuid()),
-            credentials,
+            credentials: self.login(account),
             account: name.parse().unwrap_or_else(|_| panic!("{name:?} is no account")),
             source: format!("user:{name}"),
             last_will: None,
             clock: Clock::system(),
         }
+    }
+
+    /// Tells Mosquitto's plugin of our nodes.
+    async fn set_mosquitto_up(&self) {
+        let Some(administrator) = self.mosquitto.as_ref().map(|mosquitto| &mosquitto.administrator) else { return };
+        let data = self.data().display().to_string();
+        let arguments =
+            ["admin", "mosquitto", "setup", "--admin", administrator.account.as_str(), "--password-stdin", "--data-dir", &data];
+        self.good_terminal(&arguments, &administrator.password).await;
+    }
+
+    /// Makes the first administrator, unless that was done in an earlier life.
+    async fn make_administrator(&self) {
+        if self.plan.broker == Broker::EmbeddedOpen || self.folder.file("config/bigskies/login.json").exists() {
+            return;
+        }
+        let data = self.data().display().to_string();
+        self.good_terminal(&["admin", "create", ADMINISTRATOR, "--password-stdin", "--data-dir", &data], PASSWORD).await;
+    }
+
+    /// Runs a command of the terminal that must work, with a line for it to read.
+    async fn good_terminal(&self, arguments: &[&str], line: &str) {
+        let done = self.terminal_with(arguments, line).await;
+        assert_eq!(done.code, Some(0), "bigskies {arguments:?}: {done:?}");
     }
 
     /// A connected client of this account.
@@ -436,24 +493,41 @@ impl Observatory {
     /// Where it can't connect.
     pub async fn client(&self, account: &str) -> Bus {
         let connected = Bus::connect(self.bus_options(account), CONNECT_LIMIT).await;
-        connected.unwrap_or_else(|fault| panic!("{account} can't connect: {fault:?}"))
+        let bus = connected.unwrap_or_else(|fault| panic!("{account} can't connect: {fault:?}"));
+        if account == ADMINISTRATOR {
+            bus.bring(self.token());
+        }
+        bus
     }
 
     /// Debian's clients, logged in as the operator.
     pub fn mosquitto_clients(&self, version: Version) -> Clients {
-        Clients::new(self.places.mqtt, self.login("operator"), version)
+        Clients::new(self.places.mqtt, self.login(ADMINISTRATOR), self.token(), version)
     }
 
-    /// Runs a command of the terminal as the operator.
+    /// Runs a command of the terminal as the administrator.
     ///
     /// # Panics
     /// Where it does not end.
     pub async fn terminal(&self, arguments: &[&str]) -> Terminal {
+        self.terminal_with(arguments, "").await
+    }
+
+    /// The same, with lines for it to read.
+    ///
+    /// # Panics
+    /// Where it does not end.
+    pub async fn terminal_with(&self, arguments: &[&str], lines: &str) -> Terminal {
         let mut command = tokio::process::Command::from(self.terminal_recipe(arguments).command());
-        let running = command.stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true).output();
-        let output = tokio::time::timeout(TERMINAL_LIMIT, running).await;
+        let started = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true).spawn();
+        let mut child = started.unwrap_or_else(|e| panic!("bigskies can't be started: {e}"));
+        if let Some(mut stdin) = child.stdin.take() {
+            // One that reads nothing may end before everything is written.
+            let _ = stdin.write_all(format!("{lines}\n").as_bytes()).await;
+        }
+        let output = tokio::time::timeout(TERMINAL_LIMIT, child.wait_with_output()).await;
         let output = output.unwrap_or_else(|_| panic!("bigskies {arguments:?}: no end within {TERMINAL_LIMIT:?}"));
-        let output = output.unwrap_or_else(|e| panic!("bigskies can't be started: {e}"));
+        let output = output.unwrap_or_else(|e| panic!("bigskies can't be waited for: {e}"));
         let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
         Terminal { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
     }

@@ -3,14 +3,12 @@
 /// Which broker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Broker {
-    /// Ours, with accounts.
+    /// Ours.
     Embedded,
-    /// Ours, without.
+    /// Ours, where everybody is let in without a login.
     EmbeddedOpen,
-    /// Mosquitto, with one account for everybody.
+    /// Mosquitto.
     Mosquitto,
-    /// Mosquitto that lets everybody in.
-    MosquittoOpen,
 }
 
 impl Broker {

@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use catalog::{Owner, topic};
+use catalog::Owner;
 use serde_json::{Map, Value, json};
 use testkit::{
     Arrangement, Ask, Broker, Bus, Code, Database, Fault, FaultKind, Heard, Observatory, ScriptedFault, until,
@@ -304,7 +304,8 @@ async fn states_stand_again(broker: Broker) {
     let bus = observatory.client("operator").await;
     let device = connected(&observatory, &bus).await;
     let position = format!("bigskies/coordinator/telescope/state/position/{}", device.as_str().unwrap_or_default());
-    let heard = Heard::over(&bus, &[topic::EVERYTHING]).await;
+    let readable = Observatory::readable();
+    let heard = Heard::over(&bus, &readable.iter().map(String::as_str).collect::<Vec<_>>()).await;
     heard.wait_for("a position", Duration::from_secs(10), |message| message.topic == position).await;
     bus.close().await;
     let wanted = standing(&observatory, |states| states.contains(&position)).await;
@@ -330,7 +331,8 @@ async fn states_stand_again(broker: Broker) {
 /// Waits until enough states stand at the broker, as somebody who comes anew sees them.
 async fn standing(observatory: &Observatory, enough: impl Fn(&BTreeSet<String>) -> bool) -> BTreeSet<String> {
     let bus = observatory.client("operator").await;
-    let heard = Heard::over(&bus, &[topic::EVERYTHING]).await;
+    let readable = Observatory::readable();
+    let heard = Heard::over(&bus, &readable.iter().map(String::as_str).collect::<Vec<_>>()).await;
     let mut states = BTreeSet::new();
     until("all states stand", Duration::from_secs(20), async || {
         let is_state = |topic: &str| topic.contains("/state/") || topic.contains("/health/");

@@ -52,7 +52,7 @@ async fn mosquittos_clients_3_1_1_on_shared_topics() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn mosquittos_clients_3_1_1_with_reply_to() {
-    scenario(Observatory::with(Broker::MosquittoOpen, Database::Private), Way::ReplyTo).await;
+    scenario(Observatory::with(Broker::Mosquitto, Database::Private), Way::ReplyTo).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

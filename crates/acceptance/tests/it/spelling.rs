@@ -141,7 +141,9 @@ impl Stand {
     async fn start() -> Self {
         let observatory = Observatory::with(Broker::Embedded, Database::Private).start().await;
         let clients = observatory.mosquitto_clients(Version::V311);
-        let heard = clients.subscribe(&[topic::EVERYTHING]).await;
+        let readable = Observatory::readable();
+        let readable: Vec<&str> = readable.iter().map(String::as_str).collect();
+        let heard = clients.subscribe(&readable).await;
         Self { observatory, clients, heard }
     }
 

@@ -32,16 +32,18 @@ pub(crate) enum Way {
 impl Way {
     /// Opens it.
     pub(crate) async fn open(self, observatory: &Observatory) -> Voice<'_> {
+        let readable = Observatory::readable();
+        let readable: Vec<&str> = readable.iter().map(String::as_str).collect();
         let (bus, clients, heard) = match self {
             Self::Bus => {
                 let bus = observatory.client("operator").await;
-                let heard = Heard::over(&bus, &[topic::EVERYTHING]).await;
+                let heard = Heard::over(&bus, &readable).await;
                 (Some(bus), None, heard)
             }
             Self::SharedTopics | Self::ReplyTo | Self::ResponseTopic => {
                 let version = if self == Self::ResponseTopic { Version::V5 } else { Version::V311 };
                 let clients = observatory.mosquitto_clients(version);
-                let heard = clients.subscribe(&[topic::EVERYTHING]).await;
+                let heard = clients.subscribe(&readable).await;
                 (None, Some(clients), heard)
             }
             Self::Terminal => (None, None, observatory.watch_in_terminal(&[]).await),

@@ -42,6 +42,10 @@ fn write_command(page: &mut String, mut command: Command, depth: Depth) {
         |arg: &&Arg| !arg.is_hide_set() && (depth == Depth::Root || !arg.is_global_set()) && !is_built_in(arg);
     write_arguments(page, "argument", command.get_positionals().filter(is_shown));
     write_arguments(page, "option", command.get_arguments().filter(|arg| !arg.is_positional()).filter(is_shown));
+    if let Some(example) = command.get_after_help().map(ToString::to_string) {
+        let lines: Vec<&str> = example.lines().skip(1).map(str::trim).collect();
+        let _ = write!(page, "\nExample:\n\n```sh\n{}\n```\n", lines.join("\n"));
+    }
     let below: Vec<Command> =
         command.get_subcommands().filter(|sub| !sub.is_hide_set() && sub.get_name() != "help").cloned().collect();
     for sub in below {
@@ -129,6 +133,8 @@ mod tests {
             "## bigskies\n",
             "## bigskies up\n",
             "## bigskies telescope slew\n",
+            "## bigskies admin user create\n",
+            "Example:\n\n```sh\nbigskies admin role assign operator ann\n```\n",
             "bigskies telescope slew [OPTIONS] [TELESCOPE] <RA> <DEC>\n",
             "| `--altaz ALT AZ` |",
             "| `--broker ADDR` |",
@@ -149,6 +155,31 @@ mod tests {
         let mut root = Cli::command();
         root.build();
         check_below(&root);
+    }
+
+    #[test]
+    fn examples_can_be_typed() {
+        let root = Cli::command();
+        for wanted in ["login", "logout", "whoami", "admin"] {
+            let command = root.get_subcommands().find(|sub| sub.get_name() == wanted).unwrap();
+            check_examples(command);
+        }
+    }
+
+    /// Every command without others below it has an example that the command line takes.
+    fn check_examples(command: &Command) {
+        if command.has_subcommands() {
+            command.get_subcommands().for_each(check_examples);
+            return;
+        }
+        let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+        let example = help.strip_prefix("Example:\n  ").unwrap_or_else(|| panic!("{} has none", command.get_name()));
+        let words = example.split('"').enumerate().flat_map(|(place, part)| {
+            let quoted = place % 2 == 1;
+            if quoted { vec![part] } else { part.split_whitespace().collect() }
+        });
+        let parsed = Cli::command().try_get_matches_from(words);
+        assert!(parsed.is_ok(), "{example}: {}", parsed.unwrap_err());
     }
 
     fn check_below(command: &Command) {

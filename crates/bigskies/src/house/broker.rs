@@ -2,11 +2,14 @@
 
 use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
-use bus::Address;
+use bus::{Address, Credentials};
 use engine_broker::{Broker, BrokerError, Options, Transport};
 use vocabulary::{Clock, Fault};
 
-use crate::house::accounts::{Accounts, Door};
+use crate::house::{
+    node,
+    security::door::Door,
+};
 
 /// Where the broker listens.
 #[derive(Debug, Clone)]
@@ -17,19 +20,27 @@ pub(crate) struct Listen {
     pub(crate) open: bool,
 }
 
-/// Starts the broker.
-pub(crate) async fn start(listen: &Listen, accounts: Accounts, storage: PathBuf) -> Result<Broker, Fault> {
+/// A broker of ours, and its door.
+#[derive(Clone)]
+pub(crate) struct Embedded {
+    pub(crate) broker: Broker,
+    pub(crate) door: Arc<Door>,
+}
+
+/// Starts the broker, for nodes alone until the door is opened to all.
+pub(crate) async fn start(listen: &Listen, node: Credentials, storage: PathBuf) -> Result<Embedded, Fault> {
     let addresses = [Some(listen.mqtt), listen.websocket];
     if let Some(address) = addresses.into_iter().flatten().find(|address| listen.open && !address.ip().is_loopback()) {
         return Err(Fault::invalid(format!("--open would let everybody in at {address}, which others can reach"))
             .hint("listen on 127.0.0.1 only, or leave --open out"));
     }
-    let door = Door { accounts, open: listen.open };
-    let mut options = Options::new(Arc::new(door), Clock::system());
+    let door = Arc::new(Door::new(node, listen.open.then(node::operator)));
+    let mut options = Options::new(Arc::clone(&door) as _, Clock::system());
     options.tcp = vec![listen.mqtt];
     options.websocket = listen.websocket.into_iter().collect();
     options.storage = Some(storage);
-    Broker::start(options).await.map_err(fault)
+    let broker = Broker::start(options).await.map_err(fault)?;
+    Ok(Embedded { broker, door })
 }
 
 /// Where clients of this process reach the broker.
@@ -42,7 +53,7 @@ pub(crate) fn address_of(broker: &Broker) -> Result<Address, Fault> {
     reached.to_string().parse()
 }
 
-fn fault(error: BrokerError) -> Fault {
+pub(crate) fn fault(error: BrokerError) -> Fault {
     let flag = |transport: Transport| match transport {
         Transport::Tcp => "--mqtt",
         Transport::WebSocket => "--mqtt-ws",
@@ -57,7 +68,7 @@ fn fault(error: BrokerError) -> Fault {
         BrokerError::Listen { transport, .. } => {
             Fault::invalid(error.to_string()).hint(format!("choose another address with {}", flag(*transport)))
         }
-        BrokerError::NoTls { .. } => Fault::internal(error.to_string()),
+        BrokerError::NoTls { .. } | BrokerError::TlsSpoken => Fault::internal(error.to_string()),
         BrokerError::StorageTaken { .. } | BrokerError::Storage { .. } => {
             Fault::unavailable(error.to_string()).hint("choose another folder with --data-dir")
         }

@@ -6,7 +6,7 @@ use clap::Args;
 use simulator::AlpacaSimulator;
 use vocabulary::Fault;
 
-use crate::house::broker::Listen;
+use crate::house::{broker::Listen, security::master_key::Source, tls::TlsOptions};
 
 /// An address, or that there shall be none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,9 +76,15 @@ pub(crate) struct ServeOptions {
     /// A database of yours, as postgres://user:password@host:port/name.
     #[arg(long, value_name = "URL", env = "DATABASE_URL", hide_env_values = true)]
     pub(crate) database: Option<String>,
+    /// Where the master key is, which seals secrets in the database: a file, env:NAME, or keyring. Where nothing is said it is
+    /// BIGSKIES_MASTER_KEY, else the service manager's credential bigskies-master-key, else a file in the data folder.
+    #[arg(long, value_name = "SOURCE")]
+    pub(crate) master_key: Option<Source>,
     /// How much is logged: error, warn, info, debug or trace.
     #[arg(long, value_name = "LEVEL", default_value = "info", env = "BIGSKIES_LOG", hide_env_values = true)]
     pub(crate) log_level: String,
+    #[command(flatten)]
+    pub(crate) tls: TlsOptions,
 }
 
 impl ServeOptions {

@@ -1,20 +1,20 @@
 //! How the terminal reaches an observatory: the global options, and a connection that asks.
 
-use std::{
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{path::PathBuf, time::Duration};
 
 use bus::{Address, Ask, Bus, BusOptions, Connection, Credentials, Watch};
-use catalog::{Command, Owner, Qos, topic};
+use catalog::{Command, Owner, Qos, Secret, topic};
 use clap::Args;
 use serde_json::{Map, Value};
 use vocabulary::{Clock, Fault, ids::fresh_uuid};
 
 use crate::{
-    data_folder::{credentials_file, data_folder},
-    house::accounts::{operator, reply_account},
-    terminal::output::{Form, Output},
+    data_folder::data_folder,
+    terminal::{
+        identity::Identity,
+        logins::Logins,
+        output::{Form, Output},
+    },
 };
 
 /// How long connecting may take where nothing is said.
@@ -29,11 +29,11 @@ pub(crate) struct ClientOptions {
     /// The broker, as host:port; 127.0.0.1:1883 where nothing is said.
     #[arg(long, global = true, value_name = "ADDR", env = "BIGSKIES_BROKER", hide_env_values = true)]
     pub(crate) broker: Option<Address>,
-    /// The file with account and password; that of the operator in the data folder where nothing is said. Without any the terminal
-    /// connects without a login.
+    /// A file with account and password; else what `bigskies login` keeps for this broker is used. Without either the terminal connects
+    /// without a login.
     #[arg(long, global = true, value_name = "FILE", env = "BIGSKIES_CREDENTIALS", hide_env_values = true)]
     pub(crate) credentials: Option<PathBuf>,
-    /// The data folder of an observatory on this machine; its credentials are used.
+    /// The data folder of an observatory on this machine.
     #[arg(long, global = true, value_name = "DIR", env = "BIGSKIES_DATA_DIR", hide_env_values = true)]
     pub(crate) data_dir: Option<PathBuf>,
     /// Write results as JSON, one object a line.
@@ -71,50 +71,34 @@ impl ClientOptions {
         data_folder(self.data_dir.as_deref())
     }
 
-    /// The login: of the file that is named, else the operator's in the data folder, else none.
+    /// As whom to connect: by the file that is named, else by the login that is stored for this broker, else as nobody.
     ///
     /// # Errors
-    /// Where the file can't be used.
-    pub(crate) fn login(&self) -> Result<Option<Credentials>, Fault> {
+    /// Where the file can't be used, or the login has ended.
+    pub(crate) fn identity(&self) -> Result<Identity, Fault> {
         if let Some(named) = &self.credentials {
-            return Ok(Some(Credentials::read(named)?));
+            return Ok(Identity::of_file(Credentials::read(named)?));
         }
-        let file = credentials_file(&self.data_folder(), operator().as_str());
-        match is_there(&file)? {
-            Presence::There => Ok(Some(Credentials::read(&file)?)),
-            Presence::Missing => Ok(None),
+        match Logins::open()?.at(&self.address()?) {
+            Some(login) => Identity::of_login(login, Clock::system().now()),
+            None => Ok(Identity::nobody()),
         }
     }
 
-    /// How to connect with this login.
+    /// How to connect as somebody.
     ///
     /// # Errors
     /// As [`Self::address`].
-    pub(crate) fn bus_options(&self, login: Option<Credentials>) -> Result<BusOptions, Fault> {
-        let account = reply_account(login.as_ref());
+    fn bus_options(&self, identity: &Identity) -> Result<BusOptions, Fault> {
         Ok(BusOptions {
             address: self.address()?,
             client_id: format!("bigskies-cli-{}", fresh_uuid()),
-            source: format!("user:{account}"),
-            account,
-            credentials: login,
+            source: format!("user:{}", identity.name),
+            account: identity.account.clone(),
+            credentials: identity.credentials.clone(),
             last_will: None,
             clock: Clock::system(),
         })
-    }
-}
-
-enum Presence {
-    There,
-    Missing,
-}
-
-fn is_there(file: &Path) -> Result<Presence, Fault> {
-    match file.try_exists() {
-        Ok(true) => Ok(Presence::There),
-        Ok(false) => Ok(Presence::Missing),
-        Err(e) => Err(Fault::forbidden(format!("credentials file {} can't be looked at: {e}", file.display()))
-            .hint("run this as the account that runs the observatory, or name a file of yours with --credentials")),
     }
 }
 
@@ -123,6 +107,7 @@ fn is_there(file: &Path) -> Result<Presence, Fault> {
 pub(crate) struct Client {
     bus: Bus,
     limit: Option<Duration>,
+    token: Option<Secret>,
 }
 
 impl Client {
@@ -131,12 +116,30 @@ impl Client {
     /// # Errors
     /// `unavailable` where the broker can't be reached, `unauthenticated` where it does not let us in; what is wrong with the credentials.
     pub(crate) async fn connect(options: &ClientOptions) -> Result<Self, Fault> {
-        let bus = Bus::open(options.bus_options(options.login()?)?);
-        if let Err(fault) = reach(&bus, options.limit.unwrap_or(CONNECT_LIMIT)).await {
+        Self::connect_as(options, options.identity()?).await
+    }
+
+    /// Connects as somebody.
+    ///
+    /// # Errors
+    /// As [`Self::connect`].
+    pub(crate) async fn connect_as(options: &ClientOptions, identity: Identity) -> Result<Self, Fault> {
+        let bus = Bus::open(options.bus_options(&identity)?);
+        if let Err(fault) = reach(&bus, &identity, options.limit.unwrap_or(CONNECT_LIMIT)).await {
             bus.abandon();
             return Err(fault);
         }
-        Ok(Self { bus, limit: options.limit })
+        Ok(Self { bus, limit: options.limit, token: identity.token })
+    }
+
+    /// Brings this token with each message from now on.
+    pub(crate) fn bring(&mut self, token: Secret) {
+        self.token = Some(token);
+    }
+
+    /// What is brought with each message.
+    pub(crate) const fn token(&self) -> Option<&Secret> {
+        self.token.as_ref()
     }
 
     /// The connection.
@@ -179,7 +182,8 @@ impl Client {
         qos: Qos,
         ask: Ask,
     ) -> Result<Map<String, Value>, Fault> {
-        let ask = Ask { limit: self.limit.or(ask.limit), ..ask };
+        let token = self.token.as_ref().map(|token| token.expose().to_owned());
+        let ask = Ask { limit: self.limit.or(ask.limit), token: ask.token.or(token), ..ask };
         self.bus.ask_topic(topic, payload, qos, ask).await
     }
 
@@ -190,6 +194,11 @@ impl Client {
     pub(crate) async fn watch(&self, filters: &[(String, Qos)]) -> Result<Watch, Fault> {
         // Room for what retained messages come to in a large observatory.
         self.bus.watch(filters, 16_384).await
+    }
+
+    /// Waits until the broker does not let us in any more, as when the key of this connection is taken back.
+    pub(crate) async fn refused(&self) {
+        refused(&self.bus).await;
     }
 
     /// Leaves in good order.
@@ -207,26 +216,23 @@ fn without_nulls(mut payload: Value) -> Value {
 }
 
 /// Waits until the connection stands, but not on a broker that has refused us: it will not change its mind.
-async fn reach(bus: &Bus, limit: Duration) -> Result<(), Fault> {
-    let mut connection = bus.connection();
-    let refused = async {
-        let seen = connection.wait_for(|now| matches!(now, Connection::Down(why) if is_refusal(why))).await;
-        if seen.is_err() {
-            std::future::pending::<()>().await;
-        }
-    };
-    let BusOptions { address, credentials, .. } = bus.options();
+async fn reach(bus: &Bus, identity: &Identity, limit: Duration) -> Result<(), Fault> {
+    let address = &bus.options().address;
     tokio::select! {
         ready = bus.ready(limit) => ready.map_err(|fault| {
             Fault::new(fault.code, format!("{} ({address})", fault.message))
                 .hint("start an observatory with `bigskies up`, or name the broker of yours with --broker")
         }),
-        () = refused => Err(match credentials {
-            Some(login) => Fault::unauthenticated(format!("broker {address} does not let account {} in", login.account))
-                .hint("name the credentials of this observatory with --credentials, or its data folder with --data-dir"),
-            None => Fault::unauthenticated(format!("broker {address} lets nobody in without a login"))
-                .hint("name a file with --credentials, or the data folder of the observatory with --data-dir"),
-        }),
+        () = refused(bus) => Err(identity.refusal(address)),
+    }
+}
+
+/// Waits until a broker has refused us.
+async fn refused(bus: &Bus) {
+    let mut connection = bus.connection();
+    let seen = connection.wait_for(|now| matches!(now, Connection::Down(why) if is_refusal(why))).await;
+    if seen.is_err() {
+        std::future::pending::<()>().await;
     }
 }
 

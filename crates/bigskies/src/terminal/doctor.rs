@@ -41,11 +41,11 @@ pub(crate) async fn run(options: &ClientOptions, out: &mut Output) -> Result<(),
 
 /// The way to the bus: a broker that listens, and that lets us in.
 async fn admission(options: &ClientOptions, chart: &mut Chart<'_>) -> Result<Option<Client>, Ending> {
-    let login = options.login();
-    chart.add(checks::login(options, &login))?;
-    let Ok(login) = login else { return Ok(None) };
-    let bus_options = options.bus_options(login)?;
-    let reached = checks::broker(&bus_options.address, options.limit.unwrap_or(LIMIT)).await;
+    let address = options.address()?;
+    let identity = options.identity();
+    chart.add(checks::login(&address, &identity))?;
+    let Ok(identity) = identity else { return Ok(None) };
+    let reached = checks::broker(&address, options.limit.unwrap_or(LIMIT)).await;
     let is_reached = reached.verdict != Verdict::Wrong;
     chart.add(reached)?;
     if !is_reached {
@@ -53,7 +53,7 @@ async fn admission(options: &ClientOptions, chart: &mut Chart<'_>) -> Result<Opt
     }
     let started = tokio::time::Instant::now();
     let name = "the broker lets us in";
-    match Client::connect(options).await {
+    match Client::connect_as(options, identity).await {
         Ok(client) => {
             let account = client.bus().options().account.clone();
             chart.add(Finding::well(name, format!("replies come for {account}")).after(started.elapsed()))?;

@@ -131,6 +131,17 @@ impl Output {
         }
     }
 
+    /// Shows what is not shown again: to a program within the result, to a person alone, with a sentence about it on standard error.
+    ///
+    /// # Errors
+    /// Where it can't be written.
+    pub(crate) fn show_secret<T: Serialize>(&mut self, result: &T, sentence: &str, secret: &str) -> Result<(), Ending> {
+        if self.form == Form::Person {
+            remark(sentence);
+        }
+        self.show(result, |_| secret.to_owned())
+    }
+
     /// Writes a text, ended by a line break, at once.
     ///
     /// # Errors

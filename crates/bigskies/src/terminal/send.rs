@@ -43,7 +43,9 @@ pub(crate) async fn run(send: Send, client: &Client, out: &mut Output) -> Result
 
 async fn publish(place: Place, text: String, client: &Client) -> Result<(), Ending> {
     let qos = place.entry.as_ref().map_or(Qos::AtLeastOnce, |entry| entry.qos);
-    let outgoing = Outgoing { topic: place.topic, payload: text.into_bytes().into(), qos, ..Outgoing::default() };
+    let token = client.token().map(|token| token.expose().to_owned());
+    let payload = text.into_bytes().into();
+    let outgoing = Outgoing { topic: place.topic, payload, qos, token, ..Outgoing::default() };
     Ok(client.bus().publish(outgoing).await?)
 }
 

@@ -5,7 +5,7 @@ use catalog::{Directory, topic};
 use clap::Args;
 use serde::Serialize;
 use serde_json::Value;
-use vocabulary::{Clock, Timestamp};
+use vocabulary::{Clock, Fault, Timestamp};
 
 use crate::terminal::{
     client::Client,
@@ -17,8 +17,8 @@ use crate::terminal::{
 /// What to watch.
 #[derive(Debug, Args)]
 pub(crate) struct Watch {
-    /// Topics with + and #, or names of messages such as telescope/position, or their beginnings such as telescope. Everything of the
-    /// observatory where nothing is said.
+    /// Topics with + and #, or names of messages such as telescope/position, or their beginnings such as telescope. Everything that one
+    /// may read where nothing is said.
     #[arg(value_name = "FILTER")]
     filters: Vec<String>,
     /// End after so many messages.
@@ -33,8 +33,8 @@ pub(crate) async fn run(watch: Watch, client: &Client, out: &mut Output) -> Resu
     for text in &watch.filters {
         filters.extend(topics::filters(&directory, text)?);
     }
-    if filters.is_empty() {
-        filters.push(topic::EVERYTHING.to_owned());
+    if filters.is_empty() || filters.iter().any(|filter| filter == topic::EVERYTHING) {
+        filters = everything(client).await?;
     }
     let clock = Clock::system();
     let mut listener = Listener::new(client, filters).await?;
@@ -50,6 +50,20 @@ pub(crate) async fn run(watch: Watch, client: &Client, out: &mut Output) -> Resu
         }
     }
     Ok(())
+}
+
+/// All that the login may read: widely where it may, else message by message.
+async fn everything(client: &Client) -> Result<Vec<String>, Fault> {
+    let own = topic::clients_of(&client.bus().options().account);
+    let wide = [topic::EVERY_EVENT, topic::EVERY_STATE, topic::EVERY_HEALTH, topic::EVERY_RESPONSE];
+    let mut granted = client.bus().granted(wide.map(str::to_owned).into_iter().chain([own]).collect()).await?;
+    let narrow = catalog::all().into_iter().filter(|entry| !entry.kind.is_inbound()).map(|entry| entry.topic_of("+"));
+    let narrow: Vec<String> =
+        narrow.filter(|filter| !granted.iter().any(|wide| topic::covers(wide, filter))).collect();
+    if !narrow.is_empty() {
+        granted.extend(client.bus().granted(narrow).await?);
+    }
+    Ok(granted)
 }
 
 /// A message as it is shown.

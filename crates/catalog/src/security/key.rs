@@ -79,7 +79,8 @@ impl Shape for CreateKey {
 
 impl Command for CreateKey {
     const NAME: &'static str = "security/key/create";
-    const NEEDS: Needs = Needs::right("key", "write");
+    // A key may do no more than who makes it, and every login at a terminal makes one.
+    const NEEDS: Needs = Needs::Anybody;
     const EFFECT: Effect = Effect::Changes;
     const REPLY: Privacy = Privacy::Private;
     type Reply = KeyCreated;

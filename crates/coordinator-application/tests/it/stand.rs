@@ -112,6 +112,7 @@ impl Stand {
             credentials: None,
             account: account.clone(),
             authority: Arc::new(Trust::new(BrokerKind::External, account, vec![])),
+            trail: coordinator::Trail::start(self.store.clone(), Clock::system()),
             store: self.store.clone(),
             clock: self.clock.clone(),
             boot: vec![],

@@ -101,6 +101,7 @@ impl Stand {
             credentials: None,
             account: operator(),
             authority: std::sync::Arc::new(Trust::new(BrokerKind::External, operator(), vec![])),
+            trail: coordinator::Trail::start(store.clone(), Clock::system()),
             store: store.clone(),
             clock: Clock::system(),
             boot: vec![],

@@ -116,12 +116,14 @@ impl Stand {
         let mut options = Options::new(Arc::new(Open), Clock::system());
         options.tcp = vec!["127.0.0.1:0".parse().unwrap()];
         let broker = Broker::start(options).await.unwrap();
+        let store = server.store().await;
         let frame = Frame {
             address: broker.tcp_addresses()[0].to_string().parse().unwrap(),
             credentials: None,
             account: operator(),
             authority: Arc::new(Trust::new(BrokerKind::Embedded, operator(), vec![])),
-            store: server.store().await,
+            trail: coordinator::Trail::start(store.clone(), Clock::system()),
+            store,
             clock: Clock::system(),
             boot: vec![],
         };

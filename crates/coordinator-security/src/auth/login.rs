@@ -15,10 +15,11 @@ use crate::{Cx, faults, shown};
 /// Begins a session.
 pub(crate) async fn login(cx: Cx, login: Login) -> Result<Session, Fault> {
     match Party::of(&login.username) {
-        Party::User(_) => of_user(&cx, login).await,
+        // A plugin that was let in has an account like a user's.
+        Party::User(_) | Party::Plugin(_) => of_user(&cx, login).await,
         Party::Coordinator(_) | Party::Face(_) | Party::Node => nodes::login(&cx, &login).await,
-        // A plugin's password opens its connection and no session; the others have none of their own.
-        Party::Plugin(_) | Party::Key(_) | Party::Lobby(_) => {
+        // Neither has a password of its own.
+        Party::Key(_) | Party::Lobby(_) => {
             let refusal = AuthError::Refused { reason: Refusal::UnknownUser };
             Err(refused(&cx, &login.username, refusal).await)
         }
@@ -49,7 +50,9 @@ async fn of_user(cx: &Cx, login: Login) -> Result<Session, Fault> {
     let mut tx = cx.begin().await?;
     let issued = cx.tokens.issue_in(&mut tx, &subject).await?;
     cx.note("session", issued.session.as_str());
-    cx.commit(tx, session(issued, user, must_change_password)).await
+    let session = cx.commit(tx, session(issued, user, must_change_password)).await?;
+    cx.doors.password_known(&username, &password).await;
+    Ok(session)
 }
 
 /// A user, as tokens know it.

@@ -35,7 +35,7 @@ pub(crate) async fn create(cx: Cx, create: CreateUser) -> Result<NewUser, Fault>
     check_name(&username)?;
     guards::organisation::<CreateUser>(&cx, organisation_id.as_ref())?;
     let (roles, groups) = memberships(&cx, &roles, &groups).await?;
-    let has_password = password.is_some();
+    let chosen = password.as_ref().map(|password| SecretString::from(password.expose()));
     let wanted = wanted(&cx, username, email, organisation_id, password).await?;
     let mut tx = cx.begin().await?;
     let mut user = cx.accounts.create_user(&mut tx, &wanted).await.map_err(of_accounts)?;
@@ -48,13 +48,20 @@ pub(crate) async fn create(cx: Cx, create: CreateUser) -> Result<NewUser, Fault>
     if enabled == Some(false) {
         user = cx.accounts.disable_user(&mut tx, &user.id).await.map_err(of_accounts)?;
     }
-    let secret = if has_password { None } else { Some(setup_secret(&cx, &mut tx, &user.id).await?) };
+    let secret = if chosen.is_some() { None } else { Some(setup_secret(&cx, &mut tx, &user.id).await?) };
     cx.is_about(user.id.to_string());
     cx.note("username", user.username.as_str());
     let (setup_secret, setup_expires_at) = secret.unzip();
     let reply = NewUser { user: shown::user(user), setup_secret, setup_expires_at };
     let reply = cx.commit(tx, reply).await?;
     cx.refresh().await;
+    match (&chosen, &reply.setup_secret) {
+        (Some(password), _) => cx.doors.password_known(&reply.user.username, password).await,
+        (None, Some(secret)) => {
+            cx.doors.one_time_secret_known(&reply.user.username, &SecretString::from(secret.expose())).await;
+        }
+        (None, None) => {}
+    }
     cx.announce(&UserCreated { user: reply.user.clone(), changed_by: author(&cx) }).await;
     Ok(reply)
 }

@@ -41,6 +41,7 @@ pub(crate) async fn change(cx: Cx, change: ChangePassword) -> Result<Done, Fault
     end_sessions(&cx, &mut tx, &user.id, "password").await?;
     let done = cx.commit(tx, Done {}).await?;
     cx.refresh().await;
+    cx.doors.password_known(&user.username, &new).await;
     user_revoked(&cx, &user, "password").await;
     user_changed(&cx, user, UserChange::PasswordChanged).await;
     Ok(done)
@@ -57,6 +58,7 @@ pub(crate) async fn reset(cx: Cx, reset: ResetPassword) -> Result<PasswordReset,
     let reply = PasswordReset { setup_secret: Secret::new(secret.expose_secret()), setup_expires_at: cx.setup_end() };
     let reply = cx.commit(tx, reply).await?;
     cx.refresh().await;
+    cx.doors.one_time_secret_known(&user.username, &secret).await;
     user_revoked(&cx, &user, "password").await;
     user_changed(&cx, user, UserChange::PasswordReset).await;
     Ok(reply)
@@ -81,6 +83,7 @@ pub(crate) async fn set_up(cx: Cx, set_up: SetUp) -> Result<Done, Fault> {
     cx.is_about(user.id.to_string());
     let done = cx.commit(tx, Done {}).await?;
     cx.refresh().await;
+    cx.doors.password_known(&username, &password).await;
     user_revoked(&cx, &user, "password").await;
     // Whoever brought the secret is its owner.
     let (change, changed_by) = (UserChange::PasswordChanged, Some(username));
@@ -112,6 +115,7 @@ async fn first(
     cx.note("first_administrator", username.as_str());
     let done = cx.commit(tx, Done {}).await?;
     cx.refresh().await;
+    cx.doors.password_known(username, password).await;
     cx.forget_first_secret().await;
     cx.announce(&UserCreated { user: shown::user(user), changed_by: None }).await;
     Ok(Some(done))

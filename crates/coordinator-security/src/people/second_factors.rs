@@ -43,6 +43,7 @@ pub(crate) async fn confirm(cx: Cx, confirm: ConfirmTotp) -> Result<RecoveryCode
     let recovery_codes = codes.0.iter().map(|code| Secret::new(code.expose_secret())).collect();
     let reply = cx.commit(tx, RecoveryCodes { recovery_codes }).await?;
     cx.refresh().await;
+    cx.doors.look_again();
     user_revoked(&cx, &user, "second-factor").await;
     let user = User { has_second_factor: true, ..user };
     user_changed(&cx, user, UserChange::TotpConfirmed).await;
@@ -60,6 +61,7 @@ pub(crate) async fn remove(cx: Cx, remove: RemoveTotp) -> Result<Done, Fault> {
     let mut tx = cx.begin().await?;
     cx.accounts.remove_second_factor(&mut tx, &user.id).await.map_err(of_accounts)?;
     let done = cx.commit(tx, Done {}).await?;
+    cx.doors.look_again();
     let user = User { has_second_factor: false, ..user };
     user_changed(&cx, user, UserChange::TotpRemoved).await;
     Ok(done)

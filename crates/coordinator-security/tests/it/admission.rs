@@ -1,13 +1,9 @@
 //! Plugins let in with what their manifests name, by who has as much, and let in no more.
 
-use catalog::{
-    Secret,
-    security::{
-        AdmitPlugin, CreateKey, DismissPlugin, GrantPermission, ListAdmittedPlugins, Me, QueryAudit, Revoked, Rule,
-        Ruling, TokenRevoked, UserChange, UserChanged, UserCreated,
-    },
+use catalog::security::{
+    AdmitPlugin, CreateKey, DismissPlugin, GrantPermission, ListAdmittedPlugins, Login, QueryAudit, Revoked, Rule,
+    Ruling, TokenRevoked, UserChange, UserChanged, UserCreated,
 };
-use engine_accounts::{Accounts, AccountsSettings, Login, Peer, SecretString};
 use serde_json::json;
 use vocabulary::{Code, ids::AccountName};
 
@@ -34,13 +30,8 @@ fn dismiss() -> DismissPlugin {
     DismissPlugin { plugin_id: "weather".parse().unwrap() }
 }
 
-/// Whether a password opens the plugin's connection.
-async fn opens(stand: &Stand, password: &Secret) -> bool {
-    let cheap = AccountsSettings { argon2_memory_kibibytes: 64, argon2_passes: 1, ..AccountsSettings::default() };
-    let accounts = Accounts::start(stand.store.clone(), stand.vault.clone(), stand.clock.clone(), cheap).await.unwrap();
-    let (password, peer) = (SecretString::from(password.expose()), Peer::named("here"));
-    let login = Login { username: "plugin.weather", password: &password, code: None, peer: &peer };
-    accounts.authenticate(&login).await.is_ok()
+fn login(password: &str) -> Login {
+    serde_json::from_value(json!({ "username": "plugin.weather", "password": password })).unwrap()
 }
 
 #[tokio::test]
@@ -59,7 +50,7 @@ async fn a_plugin_from_beginning_to_end() {
     let topics = account.manifest.unwrap();
     assert_eq!((&topics.publishes, &topics.reads), (&manifest.publishes, &manifest.reads));
     assert!(stand.rights.check(&name, ("telescope", "control"), None).allowed);
-    assert!(opens(&stand, &admitted.password).await);
+    let session = plugin.ask(login(admitted.password.expose())).await.unwrap();
     let key = json!({ "name": "x" });
     let key = plugin.ask(serde_json::from_value::<CreateKey>(key).unwrap()).await.unwrap();
 
@@ -71,9 +62,12 @@ async fn a_plugin_from_beginning_to_end() {
 
     let again = root.ask(admit(&[], &[], &["telescope:read"])).await.unwrap();
     assert_eq!(again.user_id, admitted.user_id);
-    assert!(!opens(&stand, &admitted.password).await && opens(&stand, &again.password).await);
-    let late = stand.client("nobody").await.with(key.key.expose());
-    assert_eq!(late.code(Me {}).await, Some(Code::Unauthenticated));
+    assert_eq!(plugin.code(login(admitted.password.expose())).await, Some(Code::Unauthenticated));
+    for void in [session.token.expose(), key.key.expose()] {
+        let client = stand.client("nobody").await.with(void);
+        assert_eq!(client.code(ListAdmittedPlugins::default()).await, Some(Code::Unauthenticated));
+    }
+    plugin.ask(login(again.password.expose())).await.unwrap();
     assert!(!stand.rights.check(&name, ("telescope", "control"), None).allowed);
     assert_eq!(
         root.ask(ListAdmittedPlugins::default()).await.unwrap().plugins[0].permissions,
@@ -82,7 +76,7 @@ async fn a_plugin_from_beginning_to_end() {
     next_where(&mut changed, |event: &UserChanged| event.change == UserChange::PasswordChanged).await;
 
     root.ask(dismiss()).await.unwrap();
-    assert!(!opens(&stand, &again.password).await);
+    assert_eq!(plugin.code(login(again.password.expose())).await, Some(Code::Unauthenticated));
     assert!(root.ask(ListAdmittedPlugins::default()).await.unwrap().plugins.is_empty());
     assert_eq!(root.code(dismiss()).await, Some(Code::NotFound));
     next_where(&mut changed, |event: &UserChanged| event.change == UserChange::Disabled).await;
@@ -130,11 +124,11 @@ async fn nobody_lets_a_plugin_do_what_he_may_not() {
         ("another plugin's", admit(&[], &["bigskies/plugin/other/#"], &[]), Some(Code::Invalid)),
         ("others' replies", admit(&[], &["bigskies/client/#"], &[]), Some(Code::Invalid)),
         ("the database", admit(&[], &["bigskies/coordinator/bootstrap/credentials"], &[]), Some(Code::Invalid)),
+        ("no permission", admit(&[], &[], &["Telescope:read"]), Some(Code::Forbidden)),
         ("a long id", named(&"x".repeat(58)), Some(Code::Invalid)),
     ] {
         assert_eq!(kim.code(admit).await, wanted, "{what}");
     }
-    assert_eq!(root.code(admit(&[], &[], &["Telescope:read"])).await, Some(Code::Invalid));
     assert_eq!(wim.code(admit(&[], &[], &[])).await, Some(Code::Forbidden));
     assert_eq!(wim.code(dismiss()).await, Some(Code::Forbidden));
     assert_eq!(wim.ask(ListAdmittedPlugins::default()).await.unwrap().plugins.len(), 1);

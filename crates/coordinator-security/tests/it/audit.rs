@@ -45,7 +45,7 @@ async fn who_did_what() {
     let of_root = query(QueryAudit { account: Some("root".to_owned()), ..QueryAudit::default() }).await;
     assert!(of_root.iter().any(|row| row.action == "security/role/create"));
     assert_eq!(client.code(QueryAudit::default()).await, Some(Code::Forbidden));
-    assert_eq!(stand.client("nobody").await.code(VerifyAudit::default()).await, Some(Code::Unauthenticated));
+    stand.unauthenticated(&stand.client("nobody").await, VerifyAudit::default()).await;
 }
 
 #[tokio::test]

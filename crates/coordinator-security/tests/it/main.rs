@@ -8,6 +8,7 @@ mod certificates;
 mod escalation;
 mod keys;
 mod login;
+mod mosquitto;
 mod people;
 mod plugins;
 mod rights;

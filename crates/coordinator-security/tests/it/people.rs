@@ -100,13 +100,13 @@ async fn an_account_from_beginning_to_end() {
     // Disabled: its token ends at once.
     let mut revoked = stand.events::<TokenRevoked>().await;
     root.ask(DeleteUser { user_id: id.clone() }).await.unwrap();
-    assert_eq!(acting.code(Me {}).await, Some(Code::Unauthenticated));
+    stand.unauthenticated(&acting, Me {}).await;
     assert_eq!(next_where(&mut revoked, |_: &TokenRevoked| true).await.reason, "disabled");
     next_where(&mut changed, |event: &UserChanged| event.change == UserChange::Disabled).await;
     assert_eq!(lobby.code(login("ann", PASSWORD)).await, Some(Code::Unauthenticated));
     root.ask(EnableUser { user_id: id.clone() }).await.unwrap();
     next_where(&mut changed, |event: &UserChanged| event.change == UserChange::Enabled).await;
-    assert_eq!(acting.code(Me {}).await, Some(Code::Unauthenticated), "tokens of before stay void");
+    stand.unauthenticated(&acting, Me {}).await; // tokens of before stay void
     lobby.ask(login("ann", PASSWORD)).await.unwrap();
     root.ask(UnlockUser { user_id: id.clone() }).await.unwrap();
     next_where(&mut changed, |event: &UserChanged| event.change == UserChange::Unlocked).await;
@@ -156,7 +156,7 @@ async fn what_is_refused() {
     assert_eq!(ann_client.code(ListUsers::default()).await, Some(Code::Forbidden));
     assert_eq!(ann_client.code(update(&ann)).await, Some(Code::Forbidden));
     assert_eq!(ann_client.code(ResetPassword { user_id: ann }).await, Some(Code::Forbidden));
-    assert_eq!(stand.client("nobody").await.code(Me {}).await, Some(Code::Unauthenticated));
+    stand.unauthenticated(&stand.client("nobody").await, Me {}).await;
 }
 
 #[tokio::test]
@@ -203,11 +203,11 @@ async fn passwords_end_tokens() {
     let change = ChangePassword { old_password: Secret::new(PASSWORD), new_password: Secret::new(new), code: None };
     first.ask(change).await.unwrap();
     for client in [&first, &second] {
-        assert_eq!(client.code(Me {}).await, Some(Code::Unauthenticated));
+        stand.unauthenticated(client, Me {}).await;
     }
     let third = lobby.with(lobby.ask(login("ann", new)).await.unwrap().token.expose());
     let reset = root.ask(ResetPassword { user_id: ann }).await.unwrap();
-    assert_eq!(third.code(Me {}).await, Some(Code::Unauthenticated));
+    stand.unauthenticated(&third, Me {}).await;
     assert_eq!(lobby.code(login("ann", new)).await, Some(Code::Unauthenticated));
     stand.advance(25 * 3600);
     let late = SetUp {
@@ -234,7 +234,7 @@ async fn a_second_factor_from_beginning_to_end() {
     assert_eq!(codes.len(), 10);
     let event: UserChanged = next(&mut changed).await;
     assert!(event.change == UserChange::TotpConfirmed && event.user.has_totp);
-    assert_eq!(acting.code(Me {}).await, Some(Code::Unauthenticated), "a token from before it is void");
+    stand.unauthenticated(&acting, Me {}).await; // a token from before it is void
     stand.advance(30);
     let missing = lobby.ask(login("ann", PASSWORD)).await.unwrap_err();
     assert!(missing.code == Code::Unauthenticated && missing.hint.contains("code"), "{missing}");

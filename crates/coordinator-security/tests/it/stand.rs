@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use bus::{Ask, BrokerKind, Bus, BusOptions, Credentials, Delivery, Watch};
+use bus::{Ask, BrokerKind, Bus, BusOptions, Credentials, Delivery, Outgoing, Watch};
 use catalog::{Command, Entry, Event, Needs, Owner, Party, Qos, Shape, envelope, topic};
 use coordinator::{Authority, Caller, Frame, Trail};
 use coordinator_security::{Given, Security};
@@ -142,7 +142,7 @@ impl Authority for Table {
 
     fn permits(&self, caller: &Caller, needs: Needs, scopes: &[&str]) -> Result<(), Fault> {
         match needs {
-            Needs::Nobody | Needs::Anybody => Ok(()),
+            Needs::Nobody | Needs::Anybody | Needs::Node => Ok(()),
             Needs::Right(right)
                 if caller.leaves_in(right) && self.rights.check_within(&caller.account, right, scopes).allowed =>
             {
@@ -210,7 +210,9 @@ impl Stand {
         let broker = Broker::start(options).await.unwrap();
         let observer = connect(&broker, "observer", "observer", &clock).await;
         let published = Published::default();
-        let collecting = collect(&observer, &published).await;
+        // On a connection of its own: what two subscriptions of one let through comes twice.
+        let collector = connect(&broker, "collector", "collector", &clock).await;
+        let collecting = collect(&collector, &published).await;
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("node.json");
         let node = Credentials::read_or_make(&path, "node".parse().unwrap(), BrokerKind::Embedded).unwrap();
@@ -249,6 +251,7 @@ impl Stand {
             verifier: self.verifier.clone(),
             node: Some(self.node.clone()),
             broker: BrokerKind::Embedded,
+            tls_name: None,
             first_secret: Some(self.first_secret()),
         };
         let mut reports = self.watch(&topic::health(Owner::Security)).await;
@@ -329,6 +332,20 @@ impl Stand {
         Client { bus: connect(&self.broker, account, &format!("{account}-{number}"), &self.clock).await, token: None }
     }
 
+    /// Asks for what is refused since nobody known asks. Who that is isn't known, so the answer is the shared one.
+    pub(crate) async fn unauthenticated<C: Command>(&self, client: &Client, command: C) {
+        let shared = topic::response(C::NAME);
+        let refusals = || {
+            let published = self.published.lock().unwrap();
+            published.iter().filter(|(topic, text)| *topic == shared && text.contains("unauthenticated")).count()
+        };
+        let before = refusals();
+        let payload = without_nulls(serde_json::to_value(&command).unwrap()).to_string().into();
+        let (topic, qos, token) = (topic::inbound(C::NAME), C::QOS, client.token.clone());
+        client.bus.publish(Outgoing { topic, payload, qos, token, ..Outgoing::default() }).await.unwrap();
+        until("the refusal", || async { refusals() > before }).await;
+    }
+
     /// Watches a filter from now on; retained messages come first.
     pub(crate) async fn watch(&self, filter: &str) -> Watch {
         self.observer.watch(&[(filter.to_owned(), Qos::AtLeastOnce)], 4096).await.unwrap()
@@ -382,12 +399,13 @@ async fn connect(broker: &Broker, account: &str, client_id: &str, clock: &Clock)
     Bus::connect(options, LIMIT).await.unwrap()
 }
 
-async fn collect(observer: &Bus, published: &Published) -> JoinHandle<()> {
+async fn collect(collector: &Bus, published: &Published) -> JoinHandle<()> {
     let filters = [topic::EVERY_EVENT, topic::EVERY_STATE, topic::EVERY_HEALTH, topic::EVERY_RESPONSE];
     let filters = filters.map(|filter| (filter.to_owned(), Qos::AtLeastOnce));
-    let mut watch = observer.watch(&filters, 65_536).await.unwrap();
-    let published = Arc::clone(published);
+    let mut watch = collector.watch(&filters, 65_536).await.unwrap();
+    let (published, collector) = (Arc::clone(published), collector.clone());
     tokio::spawn(async move {
+        let _collector = collector;
         while let Some(delivery) = watch.next().await {
             let text = String::from_utf8_lossy(&delivery.payload).into_owned();
             published.lock().unwrap().push((delivery.topic, text));

@@ -12,3 +12,4 @@ mod random;
 mod rights;
 mod setup;
 mod stand;
+mod timing;

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use engine_accounts::{Reason, Rights};
 use store::{
+    PoolSettings, Store,
     accounts::permissions::{Holder, Rule},
     backup::{backup, restore},
 };
@@ -99,7 +100,8 @@ async fn a_change_is_seen_everywhere_at_once() {
         stand.user(&format!("user-{n}")).await;
     }
     let (here, _first) = stand.rights(&KNOWN).await;
-    let (there, _second) = stand.rights(&KNOWN).await;
+    let other = Store::connect(stand.store.endpoint(), PoolSettings::default()).await.unwrap();
+    let (there, _second) = stand.rights_of(&other, &KNOWN).await;
     let observer = "observer".parse().unwrap();
     let mut delays = Vec::new();
     for round in 0..if long { 1000 } else { 100 } {

@@ -59,9 +59,9 @@ fn server() -> Arc<Server> {
     let started = std::thread::spawn(move || {
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         // What these tests write need not survive the machine.
-        let server_settings =
-            [("fsync".to_owned(), "off".to_owned()), ("max_connections".to_owned(), "200".to_owned())];
-        let options = ClusterOptions { server_settings: server_settings.into(), ..ClusterOptions::default() };
+        let settings = [("fsync", "off"), ("max_connections", "200")];
+        let server_settings = settings.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
+        let options = ClusterOptions { server_settings, ..ClusterOptions::default() };
         let cluster = runtime.block_on(PrivateCluster::start(&path, options)).unwrap();
         (runtime, cluster)
     });
@@ -155,9 +155,14 @@ impl Stand {
 
     /// Rights as another process has them.
     pub(crate) async fn rights(&self, known: &[Permission]) -> (Rights, Changes) {
-        let changes = Changes::listen(self.store.clone(), &[RIGHTS_CHANNEL]);
+        self.rights_of(&self.store, known).await
+    }
+
+    /// The same over a store of that process's own.
+    pub(crate) async fn rights_of(&self, store: &Store, known: &[Permission]) -> (Rights, Changes) {
+        let changes = Changes::listen(store.clone(), &[RIGHTS_CHANNEL]);
         let changed = changes.on(RIGHTS_CHANNEL).unwrap();
-        (Rights::start(self.store.clone(), changed, known.to_vec()).await.unwrap(), changes)
+        (Rights::start(store.clone(), changed, known.to_vec()).await.unwrap(), changes)
     }
 
     pub(crate) fn now(&self) -> Timestamp {

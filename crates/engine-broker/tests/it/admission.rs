@@ -188,12 +188,12 @@ async fn who_comes_and_goes() {
     let mut events = broker.events();
     let raw = Raw::welcome(tcp, &Hello::new(Level::V5, "seen", "alice")).await;
     let (client_id, alice) = (std::sync::Arc::from("seen"), account("alice"));
-    let connected = Event::Connected {
-        client_id: std::sync::Arc::clone(&client_id),
-        account: alice.clone(),
-        transport: Transport::Tcp,
-    };
-    assert_eq!(events.next().await, Some(connected));
+    match events.next().await {
+        Some(Event::Connected { client_id: seen, account, peer, transport: Transport::Tcp }) => {
+            assert_eq!((seen, account, peer.ip()), (std::sync::Arc::clone(&client_id), alice.clone(), tcp.ip()));
+        }
+        other => panic!("{other:?}"),
+    }
     assert_eq!(Raw::hello(tcp, &Hello::new(Level::V5, "unseen", "mallory")).await.1, 0x86);
     match events.next().await {
         Some(Event::Refused { client_id, account: None, what, why, .. }) => {

@@ -5,12 +5,12 @@ use std::{net::SocketAddr, process::Stdio, time::Duration};
 use futures::{SinkExt, StreamExt};
 use rumqttc::v5::mqttbytes::v5::{ConnectProperties, PublishProperties};
 use tokio::{
-    io::{AsyncBufReadExt, BufReader},
+    io::{AsyncBufReadExt, AsyncRead, AsyncWrite, BufReader},
     process::Command,
     time::timeout,
 };
 use tokio_tungstenite::{
-    client_async,
+    WebSocketStream, client_async,
     tungstenite::{Message, client::IntoClientRequest, http::HeaderValue},
 };
 
@@ -165,9 +165,17 @@ async fn mosquittos_clients() {
 
 /// Connects over WebSocket as `alice`, subscribes, publishes and reads it back.
 pub(crate) async fn websocket_round_trip(websocket: SocketAddr, path: &str) {
+    let stream = tokio::net::TcpStream::connect(websocket).await.unwrap();
+    websocket_round_trip_over(stream, websocket, path).await;
+}
+
+/// The same over a stream that is open; gives the WebSocket back.
+pub(crate) async fn websocket_round_trip_over<S>(stream: S, websocket: SocketAddr, path: &str) -> WebSocketStream<S>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
     let mut request = format!("ws://{websocket}{path}").into_client_request().unwrap();
     request.headers_mut().insert("Sec-WebSocket-Protocol", HeaderValue::from_static("mqtt"));
-    let stream = tokio::net::TcpStream::connect(websocket).await.unwrap();
     let (mut socket, response) = timeout(PATIENCE, client_async(request, stream)).await.unwrap().unwrap();
     assert_eq!(response.headers()["Sec-WebSocket-Protocol"], "mqtt");
     let connect = packet(
@@ -187,6 +195,7 @@ pub(crate) async fn websocket_round_trip(websocket: SocketAddr, path: &str) {
         seen.extend(frame.into_data());
     }
     assert_eq!(seen, [&[0x20, 2, 0, 0, 0x90, 3, 0, 1, 0][..], &publish].concat());
+    socket
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     net::TcpStream,
     time::timeout,
 };
@@ -42,7 +42,7 @@ impl<'a> Hello<'a> {
         Self { clean: false, expiry: 3600, ..self }
     }
 
-    fn bytes(&self) -> Vec<u8> {
+    pub(crate) fn bytes(&self) -> Vec<u8> {
         let v5 = self.level == Level::V5;
         let (will_flags, user, password) =
             (self.will.map_or(0, |(_, retain)| 0x04 | u8::from(retain) << 5), self.user, self.password);
@@ -67,8 +67,8 @@ impl<'a> Hello<'a> {
 
 /// A connected client.
 #[derive(Debug)]
-pub(crate) struct Raw {
-    pub(crate) stream: TcpStream,
+pub(crate) struct Raw<S = TcpStream> {
+    pub(crate) stream: S,
     level: Level,
 }
 
@@ -77,12 +77,7 @@ impl Raw {
     pub(crate) async fn hello(address: SocketAddr, hello: &Hello<'_>) -> (Self, u8, bool) {
         let stream = TcpStream::connect(address).await.unwrap();
         stream.set_nodelay(true).unwrap();
-        let mut raw = Self { stream, level: hello.level };
-        raw.send(&hello.bytes()).await;
-        let connack = raw.next().await.expect("a CONNACK");
-        assert_eq!(connack[0], 0x20, "{hello:?}");
-        let body = &connack[2..];
-        (raw, body[1], body[0] == 1)
+        Self::over(stream, hello).await
     }
 
     /// Connects and expects to be welcome.
@@ -91,9 +86,22 @@ impl Raw {
         assert_eq!(code, 0, "{hello:?}");
         raw
     }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Raw<S> {
+    /// Says hello over a stream that is open.
+    pub(crate) async fn over(stream: S, hello: &Hello<'_>) -> (Self, u8, bool) {
+        let mut raw = Self { stream, level: hello.level };
+        raw.send(&hello.bytes()).await;
+        let connack = raw.next().await.expect("a CONNACK");
+        assert_eq!(connack[0], 0x20, "{hello:?}");
+        let body = &connack[2..];
+        (raw, body[1], body[0] == 1)
+    }
 
     pub(crate) async fn send(&mut self, bytes: &[u8]) {
         self.stream.write_all(bytes).await.unwrap();
+        self.stream.flush().await.unwrap();
     }
 
     /// The next packet, or nothing where the broker has closed.

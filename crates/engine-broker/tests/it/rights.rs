@@ -103,3 +103,22 @@ async fn disconnecting() {
         until("both are gone", async || broker.statistics().await.clients == 1).await;
     }
 }
+
+/// What was retained with a right stays when the right is gone: it is the topic's last word, whoever said it. Who lost the right can't
+/// take it back either.
+#[tokio::test]
+async fn what_was_retained_stays() {
+    let (broker, tcp, gate) = broker().await;
+    let mut alice = Raw::welcome(tcp, &Hello::new(Level::V5, "a", "alice")).await;
+    alice.publish("kept/a", b"1", 1, true).await;
+    gate.set("alice", Rights { publish: vec!["kept/"], subscribe: vec![] });
+    broker.rights_changed(&account("alice")).await;
+    for payload in [&b"2"[..], b""] {
+        let answer = alice.publish("kept/a", payload, 1, true).await.unwrap();
+        assert_eq!(answer[4], 0x87, "neither replaced nor cleared");
+    }
+    assert_eq!(broker.statistics().await.retained, 1);
+    let mut root = Raw::welcome(tcp, &Hello::new(Level::V5, "root", "root")).await;
+    root.subscribe("kept/#").await;
+    assert_eq!(root.message().await.1, b"1");
+}

@@ -61,10 +61,18 @@ pub(crate) fn encoded(bytes: impl AsRef<[u8]>) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
+pub(crate) fn decoded(text: &str) -> Vec<u8> {
+    URL_SAFE_NO_PAD.decode(text).unwrap()
+}
+
+/// A header and claims as they are, signed.
+pub(crate) fn signed_text(message: &str, with: &With) -> String {
+    format!("{message}.{}", with.signature(message))
+}
+
 /// A token of these texts.
 pub(crate) fn token(header: &str, claims: &[u8], with: &With) -> String {
-    let message = format!("{}.{}", encoded(header), encoded(claims));
-    format!("{message}.{}", with.signature(&message))
+    signed_text(&format!("{}.{}", encoded(header), encoded(claims)), with)
 }
 
 /// The same object with some fields set, or without them where the value is null.

@@ -8,6 +8,8 @@ mod forge;
 mod keys;
 mod machines;
 mod noise;
+mod restoration;
 mod revocation;
 mod sessions;
 mod stand;
+mod taken_back;

@@ -46,7 +46,7 @@ async fn pages_without_a_bus() {
 #[tokio::test]
 async fn a_taken_address_is_named() {
     let first = gateway(nobody(), &[]).await;
-    let options = GatewayOptions { bus: nobody(), clock: Clock::system(), expected: vec![] };
+    let options = GatewayOptions::new(nobody(), Clock::system(), vec![]);
     let error = Gateway::start(first.address(), options).await.unwrap_err();
     assert!(matches!(error, GatewayError::Address { address, .. } if address == first.address()));
     assert!(error.to_string().contains(&first.address().to_string()), "{error}");

@@ -11,7 +11,7 @@ use mqtt5::broker::{
 use serde_json::Value;
 use service_gateway::{Gateway, GatewayOptions};
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::{AsyncRead, AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
     task::JoinHandle,
 };
@@ -64,7 +64,7 @@ pub(crate) fn nobody() -> Bus {
 }
 
 pub(crate) async fn gateway(bus: Bus, expected: &[Owner]) -> Gateway {
-    let options = GatewayOptions { bus, clock: Clock::system(), expected: expected.to_vec() };
+    let options = GatewayOptions::new(bus, Clock::system(), expected.to_vec());
     Gateway::start(([127, 0, 0, 1], 0).into(), options).await.unwrap()
 }
 
@@ -91,7 +91,7 @@ pub(crate) async fn ask(address: SocketAddr, method: &str, path: &str) -> Answer
 }
 
 /// Reads an answer and what follows until the connection ends.
-pub(crate) async fn answer(stream: &mut TcpStream) -> Answer {
+pub(crate) async fn answer<S: AsyncRead + Unpin>(stream: &mut S) -> Answer {
     let mut bytes = Vec::new();
     tokio::time::timeout(Duration::from_secs(60), stream.read_to_end(&mut bytes)).await.unwrap().unwrap();
     let text = String::from_utf8(bytes).unwrap();

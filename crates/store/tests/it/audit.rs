@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use store::{
     Endpoint, Slice, Store,
     audit::{self, Break, Entry, Filter, Flaw, Outcome},
-    backup, migrations,
+    backup,
 };
 
 use crate::{
@@ -335,13 +335,23 @@ async fn a_backup_brings_it_back() {
     let path = folder.path().join("trail.backup");
     backup::backup(&endpoint, &path, at(0)).await.unwrap();
     audit::append(&store, &[entry(11)]).await.unwrap();
-    let fresh = stand.database().await;
-    migrations::run(&fresh, &[]).await.unwrap();
-    for target in [&endpoint, &fresh] {
-        backup::restore(target, &path).await.unwrap();
-        let store = Store::connect(target.clone(), store::PoolSettings::default()).await.unwrap();
-        let verdict = audit::verify(&store, None, None).await.unwrap();
-        assert_eq!((verdict.rows, verdict.first_broken), (10, None));
-        try_execute(target, "DELETE FROM audit");
+    let (fresh, another, old) = (stand.store().await, stand.store().await, stand.store().await);
+    audit::append(&another, &[entry(500)]).await.unwrap();
+    for n in 1..=20 {
+        audit::append(&old, &[entry(n)]).await.unwrap();
+    }
+    audit::retain(&old, at(15)).await.unwrap();
+    for (what, store, rows, last) in [
+        ("the trail that went on since hides nothing", &store, 11, 11),
+        ("a new machine has none", &fresh, 10, 10),
+        ("another one's trail", &another, 10, 10),
+        ("one that has forgotten where the backup ends", &old, 6, 20),
+    ] {
+        backup::restore(&store.endpoint(), &path).await.unwrap();
+        let verdict = audit::verify(store, None, None).await.unwrap();
+        assert_eq!((verdict.rows, verdict.first_broken, verdict.ends.sequence), (rows, None, last), "{what}");
+        try_execute(&store.endpoint(), "DELETE FROM audit");
+        audit::append(store, &[entry(30)]).await.unwrap();
+        assert_eq!(broken(store).await, None, "{what}, and on");
     }
 }

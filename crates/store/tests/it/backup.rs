@@ -132,3 +132,83 @@ async fn refused_before_anything_is_touched() {
     assert_eq!(json!(rows), json!({"k": 2}));
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
 }
+
+/// Users, keys and what proves them, as they are when the backup is made.
+const BEFORE: &str = "
+    INSERT INTO users (id, username, token_epoch, totp_secret, totp_last_step, created_at, updated_at)
+        VALUES ('ada', 'ada', 3, 'sealed', 100, now(), now()), ('bob', 'bob', 0, NULL, NULL, now(), now());
+    INSERT INTO recovery_codes SELECT 'ada', sha256(n::text::bytea), now() FROM generate_series(1, 3) n;
+    INSERT INTO setup_secrets VALUES (sha256('x'), 'bob', now() + interval '1 day', now());
+    INSERT INTO signing_keys (kid, algorithm, private_sealed, public_key, state, created_at, not_before, activated_at)
+        VALUES ('stolen-later', 'eddsa', 'v1|', sha256('x'), 'active', now(), now(), now());
+    INSERT INTO refresh_tokens (hash, session, user_id, account, epoch, audience, session_began_at, issued_at, expires_at,
+            absolute_expires_at, access_expires_at)
+        VALUES (sha256('r'), 's', 'ada', 'ada', 3, 'bigskies', now(), now(), now() + interval '1 day', now() + interval '1 day', now());
+    INSERT INTO token_epochs VALUES ('plugin', 'weather', 2, now());
+    INSERT INTO api_keys (id, prefix, sha256, user_id, account, name, created_at, revoked_at)
+        VALUES ('good', '00000001', sha256('1'), 'ada', 'ada', 'k', now(), NULL),
+               ('revoked', '00000002', sha256('2'), 'ada', 'ada', 'k', now(), now()),
+               ('revoked-later', '00000003', sha256('3'), 'ada', 'ada', 'k', now(), NULL),
+               ('forgotten-later', '00000004', sha256('4'), 'bob', 'bob', 'k', now(), NULL);
+    INSERT INTO authorities VALUES ('ca', 'pem', 'v1|', 'active', now(), now() + interval '1 day', now());
+    INSERT INTO revoked_certificates VALUES ('ca', 'aa', '', 'unspecified', now(), now() + interval '1 day');
+";
+
+/// What is taken back after it.
+const SINCE: &str = "
+    UPDATE users SET token_epoch = 9, totp_last_step = 105 WHERE id = 'ada';
+    INSERT INTO users (id, username, token_epoch, created_at, updated_at) VALUES ('cyd', 'cyd', 40, now(), now());
+    DELETE FROM recovery_codes WHERE code_hash = sha256('2');
+    DELETE FROM setup_secrets;
+    UPDATE signing_keys SET state = 'revoked', retire_at = now();
+    DELETE FROM refresh_tokens;
+    UPDATE token_epochs SET epoch = 5;
+    INSERT INTO token_epochs VALUES ('node', 'telescope-coordinator', 1, now());
+    UPDATE api_keys SET revoked_at = now() WHERE id = 'revoked-later';
+    DELETE FROM api_keys WHERE id = 'forgotten-later';
+    INSERT INTO api_keys (id, prefix, sha256, user_id, account, name, created_at)
+        VALUES ('newer', '00000005', sha256('5'), 'cyd', 'cyd', 'k', now());
+    INSERT INTO revoked_certificates VALUES ('ca', 'bb', '', 'key-compromise', now(), now() + interval '1 day');
+";
+
+#[tokio::test]
+async fn what_was_taken_back_stays_so() {
+    let (stand, folder) = (stand(), folder());
+    let (store, fresh) = (stand.store().await, stand.store().await);
+    let endpoint = store.endpoint();
+    execute(&endpoint, BEFORE).await;
+    let path = folder.path().join("sky.backup");
+    backup(&endpoint, &path, at(0)).await.unwrap();
+    execute(&endpoint, SINCE).await;
+    let nothing_left = "SELECT (SELECT count(*) FROM signing_keys) + (SELECT count(*) FROM refresh_tokens)
+        + (SELECT count(*) FROM setup_secrets)";
+    let users = "SELECT string_agg(username || ' ' || token_epoch || ' ' || coalesce(totp_last_step, 0), ', ' ORDER BY id) FROM users";
+    let epochs = "SELECT string_agg(kind || ' ' || account || ' ' || epoch, ', ' ORDER BY kind) FROM token_epochs";
+    let keys =
+        "SELECT string_agg(id || CASE WHEN revoked_at IS NULL THEN '' ELSE ' off' END, ', ' ORDER BY id) FROM api_keys";
+    let codes = "SELECT count(*) FROM recovery_codes";
+    let revoked = "SELECT string_agg(serial, ' ' ORDER BY serial) FROM revoked_certificates";
+    for target in [&store, &fresh] {
+        restore(&target.endpoint(), &path).await.unwrap();
+    }
+    for (what, target, question, expected) in [
+        // Above the 40 that somebody had who is not in the backup.
+        ("epochs of users", &store, users, "ada 41 105, bob 41 0"),
+        ("epochs of others", &store, epochs, "node telescope-coordinator 41, plugin weather 41"),
+        ("keys and sessions", &store, nothing_left, "0"),
+        ("API keys", &store, keys, "good, revoked off, revoked-later off"),
+        ("recovery codes", &store, codes, "2"),
+        ("certificates", &store, revoked, "aa bb"),
+        ("epochs of users on a new machine", &fresh, users, "ada 4 100, bob 4 0"),
+        ("epochs of others on a new machine", &fresh, epochs, "plugin weather 4"),
+        ("keys and sessions on a new machine", &fresh, nothing_left, "0"),
+        ("API keys on a new machine", &fresh, keys, "forgotten-later, good, revoked off, revoked-later"),
+        ("recovery codes on a new machine", &fresh, codes, "3"),
+        ("certificates on a new machine", &fresh, revoked, "aa"),
+    ] {
+        assert_eq!(execute(&target.endpoint(), question).await, expected, "{what}");
+    }
+    // Once more, and the epochs rise again: what was handed out in between is void, too.
+    restore(&endpoint, &path).await.unwrap();
+    assert_eq!(execute(&endpoint, users).await, "ada 42 105, bob 42 0");
+}

@@ -1,8 +1,11 @@
 //! The processes of an observatory, in groups: each group is started when the one before it is ready.
 
+use std::fs;
+
+use bus::{BrokerKind, Credentials};
 use catalog::Owner;
 
-use super::Observatory;
+use super::{NODE, Observatory};
 use crate::{
     folder::write_private,
     plan::{Arrangement, Broker, Database, Simulator},
@@ -10,11 +13,15 @@ use crate::{
 };
 
 impl Observatory {
-    /// The login for another's broker, as a file.
+    /// The node's login for another's broker, and the boot file.
     pub(super) fn write_files(&self) {
-        if let Some(login) = self.mosquitto.as_ref().and_then(|mosquitto| mosquitto.login.as_ref()) {
-            let written = login.write(&self.folder.file("login.json"));
-            written.unwrap_or_else(|e| panic!("{e}"));
+        if self.plan.broker == Broker::Mosquitto {
+            // Our own broker makes the node's login by itself.
+            let folder = self.data().join("credentials");
+            fs::create_dir_all(&folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
+            let node = NODE.parse().unwrap_or_else(|_| panic!("{NODE} is no account"));
+            let made = Credentials::read_or_make(&folder.join("node.json"), node, BrokerKind::External);
+            made.unwrap_or_else(|e| panic!("{e}"));
         }
         if self.plan.arrangement == Arrangement::Apart && self.plan.database == Database::Private {
             // The boot file of a site whose database is reached by its socket.
@@ -106,8 +113,11 @@ impl Observatory {
     }
 
     pub(super) fn terminal_recipe(&self, arguments: &[&str]) -> Recipe {
-        let all = self.reach_as("operator").into_iter().chain(words(arguments)).collect();
-        self.recipe("terminal", all)
+        let reach = [flag("broker"), self.places.mqtt.to_string()];
+        let mut recipe = self.recipe("terminal", reach.into_iter().chain(words(arguments)).collect());
+        let config = self.folder.file("config").display().to_string();
+        recipe.environment.push(("XDG_CONFIG_HOME".to_owned(), config));
+        recipe
     }
 
     fn data_folder(&self) -> [String; 2] {
@@ -129,21 +139,14 @@ impl Observatory {
 
     /// How a node reaches the broker.
     fn reach(&self) -> Vec<String> {
-        let mut all = self.reach_as("node");
+        let mut all = vec![flag("broker"), self.places.mqtt.to_string()];
+        if self.plan.broker != Broker::EmbeddedOpen {
+            let file = self.data().join("credentials").join("node.json");
+            all.extend([flag("credentials"), file.display().to_string()]);
+        }
         if self.plan.broker == Broker::EmbeddedOpen {
             all.push(flag("open"));
         }
-        all
-    }
-
-    fn reach_as(&self, account: &str) -> Vec<String> {
-        let mut all = vec![flag("broker"), self.places.mqtt.to_string()];
-        let file = match self.plan.broker {
-            Broker::Embedded => Some(self.data().join("credentials").join(format!("{account}.json"))),
-            Broker::Mosquitto => Some(self.folder.file("login.json")),
-            Broker::EmbeddedOpen | Broker::MosquittoOpen => None,
-        };
-        all.extend(file.into_iter().flat_map(|file| [flag("credentials"), file.display().to_string()]));
         all
     }
 

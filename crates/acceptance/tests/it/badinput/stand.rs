@@ -120,6 +120,7 @@ impl Stand {
             payload: row.payload.clone().into(),
             response_topic,
             correlation_data: Some(token.clone().into_bytes().into()),
+            token: self.observatory.token(),
             ..Outgoing::default()
         };
         if row.alone {
@@ -286,7 +287,8 @@ async fn ask(bus: &Bus, name: &str, payload: Value) -> Result<Map<String, Value>
 
 /// Notes everything from now on.
 async fn listen(bus: &Bus) -> Arc<Mutex<Vec<Delivery>>> {
-    let everything = [(topic::EVERYTHING.to_owned(), Qos::AtLeastOnce)];
+    let readable = Observatory::readable().into_iter();
+    let everything: Vec<(String, Qos)> = readable.map(|filter| (filter, Qos::AtLeastOnce)).collect();
     let mut watch = bus.watch(&everything, ROOM).await.unwrap();
     let heard = Arc::new(Mutex::new(Vec::new()));
     let notes = Arc::clone(&heard);

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bus::{Address, Credentials};
+use bus::Address;
 use catalog::{
     Owner,
     datastore::{GetStatistics, Ping, Statistics},
@@ -19,11 +19,7 @@ use health::Status;
 use tokio::net::TcpStream;
 use vocabulary::{Clock, Fault, Timestamp};
 
-use crate::terminal::{
-    client::{Client, ClientOptions},
-    doctor::finding::Finding,
-    telescope,
-};
+use crate::terminal::{client::Client, doctor::finding::Finding, identity::Identity, telescope};
 
 /// How far two clocks may be apart: more, and deadlines are missed and mounts point beside their targets by half a minute of arc.
 const CLOCKS_APART_MAX: Duration = Duration::from_secs(2);
@@ -62,14 +58,12 @@ fn folder_mode(name: &str, folder: &Path, mode: u32) -> Finding {
     }
 }
 
-/// The credentials: usable, or none.
-pub(crate) fn login(options: &ClientOptions, login: &Result<Option<Credentials>, Fault>) -> Finding {
-    let name = "the credentials can be used";
-    match login {
-        Ok(Some(login)) => {
-            Finding::well(name, format!("account {} for an {} broker", login.account, login.broker.as_str()))
-        }
-        Ok(None) => Finding::well(name, format!("there are none in {}; no login", options.data_folder().display())),
+/// The login: usable, or none.
+pub(crate) fn login(broker: &Address, identity: &Result<Identity, Fault>) -> Finding {
+    let name = "the login can be used";
+    match identity {
+        Ok(identity) if identity.credentials.is_some() => Finding::well(name, format!("we are {}", identity.name)),
+        Ok(_) => Finding::well(name, format!("there is none for {broker}; `bigskies login NAME` makes one")),
         Err(fault) => Finding::of_fault(name, fault.clone()),
     }
 }

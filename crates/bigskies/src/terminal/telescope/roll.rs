@@ -1,17 +1,16 @@
 //! Who is there: the telescopes and devices of an observatory, and which of them a person means by a name.
 
-use catalog::telescope::{Config, Device, ListConfigs, ListDevices, Role};
+use catalog::{
+    Paging,
+    telescope::{Config, Device, ListConfigs, ListDevices, Role},
+};
 use vocabulary::{
     Fault,
     ids::{DeviceId, TelescopeId},
 };
 
-use crate::terminal::{client::Client, table::marked};
+use crate::terminal::{client::Client, pages, table::marked};
 
-/// How many entries are asked for at once.
-const PAGE: u32 = 1000;
-/// How many pages are read at most.
-const PAGES_MAX: usize = 100;
 /// How many candidates a fault lists.
 const CANDIDATES_SHOWN: usize = 8;
 
@@ -245,40 +244,22 @@ fn only_telescope(found: &[&Named]) -> Option<Config> {
     if telescopes.next().is_some() { None } else { first }
 }
 
-/// All telescopes, page by page.
+/// All telescopes.
 ///
 /// # Errors
 /// What the telescope coordinator says.
 pub(crate) async fn telescopes(client: &Client) -> Result<Vec<Config>, Fault> {
-    let mut all = Vec::new();
-    let mut cursor = None;
-    for _ in 0..PAGES_MAX {
-        let page = client.ask(&ListConfigs { limit: Some(PAGE), cursor, ..ListConfigs::default() }).await?;
-        all.extend(page.configs);
-        cursor = page.next;
-        if cursor.is_none() {
-            break;
-        }
-    }
-    Ok(all)
+    let question = |Paging { limit, cursor }| ListConfigs { limit, cursor, ..ListConfigs::default() };
+    pages::all(client, question, |page| (page.configs, page.next)).await
 }
 
-/// All devices of a type, or of every type, page by page.
+/// All devices of a type, or of every type.
 ///
 /// # Errors
 /// What the telescope coordinator says.
 pub(crate) async fn devices(client: &Client, device_type: Option<String>) -> Result<Vec<Device>, Fault> {
-    let mut all = Vec::new();
-    let mut cursor = None;
-    for _ in 0..PAGES_MAX {
-        let page = client.ask(&ListDevices { device_type: device_type.clone(), limit: Some(PAGE), cursor }).await?;
-        all.extend(page.devices);
-        cursor = page.next;
-        if cursor.is_none() {
-            break;
-        }
-    }
-    Ok(all)
+    let question = |Paging { limit, cursor }| ListDevices { device_type: device_type.clone(), limit, cursor };
+    pages::all(client, question, |page| (page.devices, page.next)).await
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The compiled rights beside Cedar and Casbin, over the same tables and the same questions, in one run.
+//! The compiled rights beside Cedar and Casbin, over the same tables and the same questions, in one run; the bench reads what it prints.
 
 #[path = "../../rights/measure.rs"]
 mod measure;
@@ -17,7 +17,7 @@ use cedar_policy::{
     RestrictedExpression,
 };
 use engine_accounts::{Rights, rights::Snapshot};
-use measure::{nanoseconds, readable};
+use measure::nanoseconds;
 use scenario::{Numbers, Question, questions, tables};
 use store::accounts::{
     permissions::{Effect, Rule},
@@ -27,6 +27,9 @@ use store::accounts::{
 /// How many questions each is asked, and how many who takes milliseconds for one.
 const MANY: usize = 20_000;
 const FEW: usize = 20;
+/// How often we are asked all of them, so that it takes long enough to be measured.
+const TIMES: usize = 20;
+const ROUNDS: usize = 7;
 
 fn main() {
     let mut numbers = Numbers::new();
@@ -36,37 +39,50 @@ fn main() {
     let ours = |question: &Question| {
         rights.check(&question.account, (question.resource.as_str(), question.action), None).allowed
     };
-    let allowed = questions.iter().filter(|question| ours(question)).count();
-    println!("{MANY} questions, of which {allowed} are allowed; median of seven rounds\n");
-    println!("{:<44} {:>12} {:>12}", "", "a check", "ratio");
-
-    let base = time(&questions, &ours);
-    row("compiled rights", base, base);
+    let base = || {
+        nanoseconds(MANY * TIMES, || {
+            for _ in 0..TIMES {
+                ask(&questions, &ours);
+            }
+        })
+    };
     let cedar = Cedar::with_sets(&tables);
-    agree("cedar, sets", &questions, &ours, &|question| cedar.allows(question));
-    row("cedar 4.14, two policies over sets", time(&questions, &|question| cedar.allows(question)), base);
-    let few = &questions[..FEW];
+    beside("cedar 4.14, two policies over sets", &questions, &base, &ours, &|question| cedar.allows(question));
     let cedar = Cedar::with_links(&tables);
-    agree("cedar, links", few, &ours, &|question| cedar.allows(question));
-    row("cedar 4.14, a policy for each link", time(few, &|question| cedar.allows(question)), base);
+    beside("cedar 4.14, a policy for each link", &questions[..FEW], &base, &ours, &|question| cedar.allows(question));
     let casbin = casbin(&tables);
     let enforce = |question: &Question| {
         casbin.enforce((question.account.as_str(), question.resource.as_str(), question.action)).expect("an answer")
     };
-    agree("casbin", few, &ours, &enforce);
-    row("casbin 2.20, a policy for each link", time(few, &enforce), base);
+    beside("casbin 2.20, a policy for each link", &questions[..FEW], &base, &ours, &enforce);
 }
 
-fn time(questions: &[Question], check: &dyn Fn(&Question) -> bool) -> f64 {
-    nanoseconds(questions.len(), || {
-        for question in questions {
-            black_box(check(question));
-        }
-    })
+fn ask(questions: &[Question], check: &dyn Fn(&Question) -> bool) {
+    for question in questions {
+        black_box(check(question));
+    }
 }
 
-fn row(name: &str, nanoseconds: f64, base: f64) {
-    println!("{name:<44} {:>12} {:>12.0}", readable(nanoseconds), nanoseconds / base);
+/// A line for each round: the peer, ours, and its own nanoseconds for a question. Who comes first alternates.
+fn beside(
+    peer: &str,
+    questions: &[Question],
+    base: &dyn Fn() -> f64,
+    ours: &dyn Fn(&Question) -> bool,
+    check: &dyn Fn(&Question) -> bool,
+) {
+    agree(peer, questions, ours, check);
+    let theirs = || nanoseconds(questions.len(), || ask(questions, check));
+    for round in 0..ROUNDS {
+        let (own, their) = if round % 2 == 0 {
+            let own = base();
+            (own, theirs())
+        } else {
+            let their = theirs();
+            (base(), their)
+        };
+        println!("{peer}\t{own}\t{their}");
+    }
 }
 
 fn agree(name: &str, questions: &[Question], one: &dyn Fn(&Question) -> bool, other: &dyn Fn(&Question) -> bool) {
