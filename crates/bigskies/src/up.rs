@@ -131,7 +131,7 @@ async fn with_database(
     let own = reach.own_bus();
     let coordinators = Coordinators::new(frame, handed);
     let started = tokio::select! {
-        started = start_in_order(options, &coordinators, &own, reach, &security) => started.map(Some),
+        started = start_in_order(options, &coordinators, &own, reach, &security, &watch.stop) => started.map(Some),
         () = stop.cancelled() => Ok(None),
     };
     if let Ok(Some(_)) = &started {
@@ -162,9 +162,10 @@ async fn start_in_order(
     own: &Bus,
     reach: &Reach,
     security: &Security,
+    stop: &CancellationToken,
 ) -> Result<Gateway, Fault> {
     own.ready(READY_LIMIT).await?;
-    let gateway = gateway::start(options.http, &options.tls, reach.face_bus(Face::Gateway)?, Some(security)).await?;
+    let gateway = gateway::start(options.http, &options.tls, reach.face_bus(Face::Gateway, stop)?, Some(security)).await?;
     for group in ORDER {
         for owner in group {
             coordinators.start(*owner)?;
