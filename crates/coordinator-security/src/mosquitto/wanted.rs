@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use catalog::{Access, Capacity, Entry, Face, Needs, Owner, Party};
+use catalog::{Access, Capacity, Entry, Face, Needs, Owner, Party, READ_RESPONSES};
 use engine_accounts::{
     SecretString,
     rights::{Account, Snapshot},
@@ -354,6 +354,7 @@ impl Shapes {
                 needs.push(entry.needs);
             }
         }
+        needs.push(READ_RESPONSES);
         Self { entries, needs, clients: HashMap::new(), nodes: HashMap::new(), lobby: None }
     }
 
