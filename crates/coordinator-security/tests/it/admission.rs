@@ -65,7 +65,7 @@ async fn a_plugin_from_beginning_to_end() {
     assert_eq!(plugin.code(login(admitted.password.expose())).await, Some(Code::Unauthenticated));
     for void in [session.token.expose(), key.key.expose()] {
         let client = stand.client("nobody").await.with(void);
-        assert_eq!(client.code(ListAdmittedPlugins::default()).await, Some(Code::Unauthenticated));
+        stand.unauthenticated(&client, ListAdmittedPlugins::default()).await;
     }
     plugin.ask(login(again.password.expose())).await.unwrap();
     assert!(!stand.rights.check(&name, ("telescope", "control"), None).allowed);
