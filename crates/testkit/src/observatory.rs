@@ -427,13 +427,41 @@ impl Observatory {
     /// # Panics
     /// Where nobody is logged in.
     pub fn token(&self) -> Option<String> {
-        (self.plan.broker == Broker::Mosquitto).then(|| {
-            let file = self.folder.file("config/bigskies/login.json");
-            let text = fs::read_to_string(&file).unwrap_or_else(|e| panic!("{}: {e}", file.display()));
-            let stored: Value = serde_json::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", file.display()));
-            let key = stored.pointer("/logins/0/key").and_then(Value::as_str);
-            key.unwrap_or_else(|| panic!("{stored} holds no key")).to_owned()
-        })
+        (self.plan.broker == Broker::Mosquitto).then(|| self.key().password)
+    }
+
+    /// The API key with which the administrator's terminal logs in. Our broker knows it by heart: no database is asked.
+    ///
+    /// # Panics
+    /// Where nobody is logged in.
+    fn key(&self) -> Credentials {
+        let file = self.folder.file("config/bigskies/login.json");
+        let text = fs::read_to_string(&file).unwrap_or_else(|e| panic!("{}: {e}", file.display()));
+        let stored: Value = serde_json::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", file.display()));
+        let text = |field: &str| {
+            let found = stored.pointer(&format!("/logins/0/{field}")).and_then(Value::as_str);
+            found.unwrap_or_else(|| panic!("{stored} holds no {field}")).to_owned()
+        };
+        let broker = if self.plan.broker.is_embedded() { BrokerKind::Embedded } else { BrokerKind::External };
+        let account = text("account").parse().unwrap_or_else(|_| panic!("{stored} holds no account"));
+        Credentials { account, password: text("key"), broker }
+    }
+
+    /// A connected client of the administrator's, by API key.
+    ///
+    /// # Panics
+    /// Where it can't connect.
+    pub async fn client_by_key(&self) -> Bus {
+        let key = self.key();
+        let options = BusOptions {
+            account: key.account.clone(),
+            credentials: Some(key),
+            ..self.bus_options(ADMINISTRATOR)
+        };
+        let connected = Bus::connect(options, CONNECT_LIMIT).await;
+        let bus = connected.unwrap_or_else(|fault| panic!("the key can't connect: {fault:?}"));
+        bus.bring(self.token());
+        bus
     }
 
     /// What the administrator may read of what others publish: everything but what is for one reader alone.

@@ -205,7 +205,11 @@ impl Gate for Door {
         Box::pin(self.admit(credentials))
     }
 
-    fn publish(&self, asker: &Asker<'_>, topic: &str, _: bool) -> bool {
+    fn publish(&self, asker: &Asker<'_>, topic: &str, retain: bool) -> bool {
+        // What stands is for its owner to say: a command that is kept would be done by whoever comes later.
+        if retain && matches!(Party::of(asker.account), Party::User(_) | Party::Key(_) | Party::Lobby(_)) {
+            return self.open.as_ref() == Some(asker.account);
+        }
         let security = self.inside.get().map(|inside| &inside.security);
         self.topics.of(asker.account, security).may_publish(topic)
     }

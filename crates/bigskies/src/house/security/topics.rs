@@ -70,9 +70,7 @@ impl Topics {
             }
             (Party::Key(id), Some(security)) => match security.verifier.standing_key(&id, security.clock.now()) {
                 Ok(claims) => {
-                    let is_whole = claims.scopes.is_none() && security.rights.is_administrator(&claims.account);
-                    let capacity = if is_whole { Capacity::Administrator } else { Capacity::Client };
-                    of(&capacity, &|needs| match needs {
+                    of(&Capacity::Client, &|needs| match needs {
                         Needs::Right(right) if !claims.permits(right.resource, right.action) => false,
                         _ => may(security, &claims.account, needs),
                     })
@@ -80,9 +78,7 @@ impl Topics {
                 Err(_) => Access::default(),
             },
             (Party::User(_), Some(security)) => {
-                let is_whole = security.rights.is_administrator(account);
-                let capacity = if is_whole { Capacity::Administrator } else { Capacity::Client };
-                of(&capacity, &|needs| may(security, account, needs))
+                of(&Capacity::Client, &|needs| may(security, account, needs))
             }
         }
     }
