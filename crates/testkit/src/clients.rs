@@ -116,7 +116,7 @@ impl Clients {
         if output.status.success() && said.is_empty() { Ok(()) } else { Err(said) }
     }
 
-    /// Listens with `mosquitto_sub`; when this returns it has subscribed.
+    /// Listens with `mosquitto_sub`; when this returns it has subscribed. Filters need one retained message among what they let through.
     ///
     /// # Panics
     /// Where it can't.

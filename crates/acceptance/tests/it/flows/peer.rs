@@ -72,7 +72,8 @@ impl<'a> Peer<'a> {
         let voice = match program {
             Program::Mosquitto => {
                 let clients = Clients::new(observatory.mqtt(), Some(login.clone()), None, version);
-                Voice::Mosquitto(clients.subscribe(&[&own]).await)
+                // It says that it has subscribed when it has heard something.
+                Voice::Mosquitto(clients.subscribe(&[&own, &topic::state("security/keys", "jwks")]).await)
             }
             Program::Paho => {
                 let mut paho = Paho::connect(observatory.mqtt(), login, version).await.unwrap();
