@@ -131,6 +131,7 @@ impl Observatory {
             simulator: Simulator::Within,
             slew_degrees_per_second: 60.0,
             log_level: "info".to_owned(),
+            arguments: Vec::new(),
         }
     }
 
