@@ -17,15 +17,15 @@ use crate::{
 /// What is asked: one answer out of memory, one out of the database.
 const COMMANDS: [&str; 2] = ["telescope/health/get", "telescope/device/list"];
 /// Commands in a round; the first ones, which find everything cold, don't count.
-const COMMANDS_IN_A_ROUND: u16 = 500;
-const COLD: u16 = 50;
+pub(crate) const COMMANDS_IN_A_ROUND: u16 = 500;
+pub(crate) const COLD: u16 = 50;
 
 /// Both commands on both stands, by API key.
 pub(crate) fn measure(places: &Places, rounds: usize, table: &mut Table) -> Outcome<()> {
     let mosquitto = places.mosquitto_for_observatory()?;
     let own = places.up(&places.fresh("command-own")?, On::Own)?;
     let other = places.up(&places.fresh("command-mosquitto")?, On::Mosquitto(&mosquitto))?;
-    let stands = Both { own: places.operator(&own)?, other: places.operator(&other)? };
+    let mut stands = Both { own: places.operator(&own)?, other: places.operator(&other)? };
     for command in COMMANDS {
         let mut seen = Vec::new();
         for round in 0..rounds {
@@ -38,17 +38,10 @@ pub(crate) fn measure(places: &Places, rounds: usize, table: &mut Table) -> Outc
     mosquitto.process.stop()
 }
 
-/// How long the answers to one command take.
-pub(crate) fn answers(entrance: &Entrance, command: &str) -> Outcome<Vec<Duration>> {
+fn answers(entrance: &Entrance, command: &str) -> Outcome<Vec<Duration>> {
     let mut asker = Asker::connect(entrance)?;
-    let mut times = Vec::with_capacity(usize::from(COMMANDS_IN_A_ROUND));
-    for id in 1..=COLD + COMMANDS_IN_A_ROUND {
-        let (_, took) = asker.ask(command, id, json!({}))?;
-        if id > COLD {
-            times.push(took);
-        }
-    }
-    Ok(times)
+    asker.times(command, COLD)?;
+    asker.times(command, COMMANDS_IN_A_ROUND)
 }
 
 /// A client that sends commands and reads its answers.
@@ -65,6 +58,11 @@ impl Asker {
         let replies = format!("{}/client/{}/bench/reply", topic::ROOT, entrance.account);
         client.subscribe(&format!("{replies}/#"), Qos::AtLeastOnce)?;
         Ok(Self { client, replies, token: entrance.token.clone() })
+    }
+
+    /// How long so many answers to a command take, one after the other.
+    pub(crate) fn times(&mut self, command: &str, count: u16) -> Outcome<Vec<Duration>> {
+        (1..=count).map(|id| Ok(self.ask(command, id, json!({}))?.1)).collect()
     }
 
     /// The answer, and how long it took.

@@ -58,7 +58,7 @@ impl Load {
 
 /// All loads.
 pub(crate) fn measure(places: &Places, rounds: usize, table: &mut Table) -> Outcome<()> {
-    let servers = Both::try_from_fn(|maker| places.broker(maker))?;
+    let mut servers = Both::try_from_fn(|maker| places.broker(maker))?;
     for load in LOADS {
         let mut seen = Vec::new();
         for round in 0..rounds {

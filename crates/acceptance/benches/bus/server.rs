@@ -47,14 +47,19 @@ impl<T> Both<T> {
         Ok(Self { own: make(Maker::Own)?, other: make(Maker::Mosquitto)? })
     }
 
+    /// Makes another thing of each.
+    pub(crate) fn try_map<R>(&self, mut make: impl FnMut(&T) -> Outcome<R>) -> Outcome<Both<R>> {
+        Ok(Both { own: make(&self.own)?, other: make(&self.other)? })
+    }
+
     /// Asks both for the same; who comes first alternates with the round.
-    pub(crate) fn in_turn<R>(&self, round: usize, mut ask: impl FnMut(&T) -> Outcome<R>) -> Outcome<Both<R>> {
+    pub(crate) fn in_turn<R>(&mut self, round: usize, mut ask: impl FnMut(&mut T) -> Outcome<R>) -> Outcome<Both<R>> {
         if round.is_multiple_of(2) {
-            let own = ask(&self.own)?;
-            Ok(Both { own, other: ask(&self.other)? })
+            let own = ask(&mut self.own)?;
+            Ok(Both { own, other: ask(&mut self.other)? })
         } else {
-            let other = ask(&self.other)?;
-            Ok(Both { own: ask(&self.own)?, other })
+            let other = ask(&mut self.other)?;
+            Ok(Both { own: ask(&mut self.own)?, other })
         }
     }
 }

@@ -11,8 +11,8 @@ use crate::{
 };
 
 /// Trips in a round; the first ones, which find everything cold, don't count.
-const TRIPS: u16 = 10_000;
-const COLD: u16 = 1_000;
+pub(crate) const TRIPS: u16 = 10_000;
+pub(crate) const COLD: u16 = 1_000;
 /// How surely messages travel.
 pub(crate) const QUALITIES: [(&str, Qos); 2] = [("0", Qos::AtMostOnce), ("1", Qos::AtLeastOnce)];
 /// What of many times is shown, and how many of a hundred are below it.
@@ -20,7 +20,7 @@ pub(crate) const QUANTILES: [(&str, usize); 2] = [("p50", 50), ("p99", 99)];
 
 /// Trips at QoS 0 and 1.
 pub(crate) fn measure(places: &Places, rounds: usize, table: &mut Table) -> Outcome<()> {
-    let servers = Both::try_from_fn(|maker| places.broker(maker))?;
+    let mut servers = Both::try_from_fn(|maker| places.broker(maker))?;
     let topic = topic_of("bench-trip");
     for (name, qos) in QUALITIES {
         let mut seen = Vec::new();
@@ -54,26 +54,44 @@ fn quantile(times: &[Duration], hundredth: usize) -> f64 {
     sorted.get(sorted.len() * hundredth / 100).map_or(f64::NAN, Duration::as_secs_f64)
 }
 
-/// One thread has both ends, so that no switch between threads of ours is measured.
-pub(crate) fn trips(entrance: &Entrance, topic: &str, qos: Qos) -> Outcome<Vec<Duration>> {
-    let mut receiver = Client::connect(entrance, "trip-receiver")?;
-    receiver.subscribe(topic, qos)?;
-    let mut sender = Client::connect(entrance, "trip-sender")?;
-    let payload = [7; PAYLOAD];
-    let mut times = Vec::with_capacity(usize::from(TRIPS));
-    for id in 1..=COLD + TRIPS {
-        let message = Message { topic, qos, id, retain: false, response_topic: None, payload: &payload }.packet();
-        let started = Instant::now();
-        sender.send(&message)?;
-        let delivered = receiver.expect(PUBLISH)?;
-        let took = started.elapsed();
-        receiver.acknowledge(&delivered)?;
-        if qos == Qos::AtLeastOnce {
-            sender.expect(PUBACK)?;
-        }
-        if id > COLD {
-            times.push(took);
-        }
+fn trips(entrance: &Entrance, topic: &str, qos: Qos) -> Outcome<Vec<Duration>> {
+    let mut trip = Trip::connect(entrance, topic, qos)?;
+    trip.times(COLD)?;
+    trip.times(TRIPS)
+}
+
+/// Both ends of a trip. One thread has them, so that no switch between threads of ours is measured.
+pub(crate) struct Trip {
+    receiver: Client,
+    sender: Client,
+    topic: String,
+    qos: Qos,
+}
+
+impl Trip {
+    /// Connects both.
+    pub(crate) fn connect(entrance: &Entrance, topic: &str, qos: Qos) -> Outcome<Self> {
+        let mut receiver = Client::connect(entrance, "trip-receiver")?;
+        receiver.subscribe(topic, qos)?;
+        Ok(Self { receiver, sender: Client::connect(entrance, "trip-sender")?, topic: topic.to_owned(), qos })
     }
-    Ok(times)
+
+    /// How long so many messages take, one after the other.
+    pub(crate) fn times(&mut self, count: u16) -> Outcome<Vec<Duration>> {
+        let Self { receiver, sender, topic, qos } = self;
+        let (qos, payload) = (*qos, [7; PAYLOAD]);
+        let mut times = Vec::with_capacity(usize::from(count));
+        for id in 1..=count {
+            let message = Message { topic, qos, id, retain: false, response_topic: None, payload: &payload }.packet();
+            let started = Instant::now();
+            sender.send(&message)?;
+            let delivered = receiver.expect(PUBLISH)?;
+            times.push(started.elapsed());
+            receiver.acknowledge(&delivered)?;
+            if qos == Qos::AtLeastOnce {
+                sender.expect(PUBACK)?;
+            }
+        }
+        Ok(times)
+    }
 }
