@@ -1,6 +1,9 @@
 //! An observatory: which processes it is made of, how they find each other, and how one waits for them.
 
 mod recipes;
+mod secrets;
+
+pub use secrets::{SigningKey, StolenAuthority};
 
 use std::{
     fs,
@@ -71,6 +74,7 @@ impl Plan {
 #[derive(Debug, Clone, Copy)]
 struct Places {
     mqtt: SocketAddr,
+    mqtts: SocketAddr,
     websocket: SocketAddr,
     http: SocketAddr,
     simulator: SocketAddr,
@@ -80,8 +84,8 @@ struct Places {
 impl Places {
     fn find(ports: &mut Ports) -> Self {
         let mut free = || SocketAddr::from((Ipv4Addr::LOCALHOST, ports.free()));
-        let (mqtt, websocket, http, simulator) = (free(), free(), free(), free());
-        Self { mqtt, websocket, http, simulator, discovery_port: free().port() }
+        let (mqtt, mqtts, websocket, http, simulator) = (free(), free(), free(), free(), free());
+        Self { mqtt, mqtts, websocket, http, simulator, discovery_port: free().port() }
     }
 }
 
@@ -131,6 +135,7 @@ impl Observatory {
             simulator: Simulator::Within,
             slew_degrees_per_second: 60.0,
             log_level: "info".to_owned(),
+            tls: false,
         }
     }
 
@@ -387,6 +392,11 @@ impl Observatory {
     /// Where MQTT is served.
     pub const fn mqtt(&self) -> SocketAddr {
         self.places.mqtt
+    }
+
+    /// Where MQTT over TLS is served, where that is planned.
+    pub const fn mqtts(&self) -> SocketAddr {
+        self.places.mqtts
     }
 
     /// Where MQTT over WebSocket is served, by a broker of ours.

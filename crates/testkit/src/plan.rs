@@ -56,6 +56,7 @@ pub struct Plan {
     pub(crate) simulator: Simulator,
     pub(crate) slew_degrees_per_second: f64,
     pub(crate) log_level: String,
+    pub(crate) tls: bool,
 }
 
 impl Plan {
@@ -77,6 +78,13 @@ impl Plan {
     #[must_use]
     pub const fn slewing_at(mut self, degrees_per_second: f64) -> Self {
         self.slew_degrees_per_second = degrees_per_second;
+        self
+    }
+
+    /// The same, with MQTT over TLS beside plain MQTT; on a broker of ours.
+    #[must_use]
+    pub const fn tls(mut self) -> Self {
+        self.tls = true;
         self
     }
 

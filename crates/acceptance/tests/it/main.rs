@@ -2,6 +2,7 @@
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a test ends where something is not as it should be")]
 #![expect(clippy::print_stdout, reason = "what was measured is part of what a test says")]
 
+mod attacks;
 mod badinput;
 mod faults;
 mod house;
