@@ -17,6 +17,8 @@
 //! | end, freeze and start one process | [`Observatory::kill`], [`Observatory::interrupt`], [`Observatory::freeze`], [`Observatory::thaw`], [`Observatory::start_again`] |
 //! | PostgreSQL | [`Observatory::postmaster`]: [`Postmaster::kill`], [`Postmaster::ready`], [`Postmaster::freeze`], [`Postmaster::thaw`], [`Observatory::change_database_password`] |
 //! | the health of all | [`Observatory::healthy_again`] |
+//! | what a thief of the data folder has | [`Observatory::signing_key`], [`Observatory::authority`] |
+//! | the database, by hand | [`Observatory::psql`], [`Observatory::psql_as_administrator`] |
 //! | rows of settings, by hand | [`Observatory::write_setting_by_hand`] |
 //! | the bus, with our client | [`Observatory::client`], [`Heard`] |
 //! | the bus, with Debian's clients | [`Observatory::mosquitto_clients`]: [`Clients::publish`], [`Clients::subscribe`] |
@@ -53,7 +55,7 @@ pub use binary::Binary;
 pub use clients::{Clients, Version};
 pub use heard::{Heard, Message};
 pub use mosquitto::Mosquitto;
-pub use observatory::{Observatory, Terminal};
+pub use observatory::{Observatory, SigningKey, StolenAuthority, Terminal};
 pub use paho::Paho;
 pub use plan::{Arrangement, Broker, Database, Plan, Simulator};
 pub use postgres::{GivenServer, Postmaster};

@@ -57,6 +57,7 @@ pub struct Plan {
     pub(crate) slew_degrees_per_second: f64,
     pub(crate) log_level: String,
     pub(crate) arguments: Vec<[String; 2]>,
+    pub(crate) tls: bool,
 }
 
 impl Plan {
@@ -78,6 +79,13 @@ impl Plan {
     #[must_use]
     pub const fn slewing_at(mut self, degrees_per_second: f64) -> Self {
         self.slew_degrees_per_second = degrees_per_second;
+        self
+    }
+
+    /// The same, with MQTT over TLS beside plain MQTT; on a broker of ours.
+    #[must_use]
+    pub const fn tls(mut self) -> Self {
+        self.tls = true;
         self
     }
 

@@ -80,7 +80,8 @@ impl<'a> Flow<'a> {
 
     async fn log_in(&mut self) -> String {
         let password = format!("{} counts stars", self.name);
-        let session = self.client.good("security/auth/login", json!({"username": self.name, "password": password})).await;
+        let session =
+            self.client.good("security/auth/login", json!({"username": self.name, "password": password})).await;
         let token = session["token"].as_str().unwrap_or_else(|| panic!("{session}")).to_owned();
         assert!(session["expires_at"].as_str().is_some_and(|at| at.parse::<testkit::Timestamp>().is_ok()), "{session}");
         for field in ["id", "username", "email", "enabled", "created_at", "updated_at"] {
@@ -110,7 +111,8 @@ impl<'a> Flow<'a> {
     }
 
     async fn gets_the_right(&mut self) {
-        let assigned = self.administrator.good("security/role/assign", json!({"user_id": self.user, "role_id": "operator"}));
+        let assigned =
+            self.administrator.good("security/role/assign", json!({"user_id": self.user, "role_id": "operator"}));
         assigned.await;
     }
 
@@ -139,7 +141,10 @@ impl<'a> Flow<'a> {
         while taken.elapsed() < INSISTING {
             sent.push(taken.elapsed());
             let number = sent.len() + 1;
-            let refused = self.client.send(COMMAND, &json!({"name": self.telescope(number)}), &format!("insisting-{number}")).await;
+            let refused = self
+                .client
+                .send(COMMAND, &json!({"name": self.telescope(number)}), &format!("insisting-{number}"))
+                .await;
             told = told.or(refused.err().map(|_| taken.elapsed()));
             if checked.is_none() && self.may().await == Some(false) {
                 checked = Some(taken.elapsed());

@@ -4,6 +4,7 @@
 
 mod acme;
 mod asking;
+mod attacks;
 mod badinput;
 mod faults;
 mod flows;

@@ -132,6 +132,9 @@ impl Observatory {
     fn listeners(&self) -> Vec<String> {
         let mut all = vec![flag("mqtt"), self.places.mqtt.to_string()];
         all.extend([flag("mqtt-ws"), self.places.websocket.to_string()]);
+        if self.plan.tls {
+            all.extend([flag("mqtts"), self.places.mqtts.to_string()]);
+        }
         if self.plan.broker == Broker::EmbeddedOpen {
             all.push(flag("open"));
         }

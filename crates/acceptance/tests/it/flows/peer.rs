@@ -88,9 +88,7 @@ impl<'a> Peer<'a> {
     pub(crate) async fn let_in(&self) -> Result<(), String> {
         match &self.voice {
             Voice::Mosquitto(_) => self.clients().attempt(&topic::inbound("security/auth/validate"), "{}", &[]).await,
-            Voice::Paho(_) => {
-                Paho::connect(self.observatory.mqtt(), &self.login, self.version).await.map(drop)
-            }
+            Voice::Paho(_) => Paho::connect(self.observatory.mqtt(), &self.login, self.version).await.map(drop),
         }
     }
 
