@@ -151,6 +151,8 @@ impl Access {
         let outbound = own.iter().filter(|entry| !entry.kind.is_inbound()).filter_map(readable);
         self.publish_filters.extend(outbound);
         self.publish_filters.extend([topic::responses_of(owner), topic::EVERY_REPLY.to_owned()]);
+        // What the frame gives to all is answered elsewhere: `config/response/…`.
+        self.publish.extend(own.iter().filter_map(Entry::response_topic));
         match owner {
             // It counts what flows, and keeps what nobody owns.
             Owner::Message => self.read_filters.push("#".to_owned()),

@@ -533,6 +533,18 @@ impl Observatory {
         Clients::new(self.places.mqtt, self.login(ADMINISTRATOR), self.token(), version)
     }
 
+    /// Debian's clients, logged in as a process of ours: `telescope-coordinator`, `gateway`, `node`.
+    ///
+    /// # Panics
+    /// Where there is no such role.
+    pub fn clients_of_role(&self, role: &str, version: Version) -> Clients {
+        let login = self.login(NODE).map(|node| {
+            let role = role.parse().unwrap_or_else(|_| panic!("{role:?} is no account"));
+            node.for_role(&role).unwrap_or_else(|fault| panic!("{role}: {fault:?}"))
+        });
+        Clients::new(self.places.mqtt, login, None, version)
+    }
+
     /// Runs a command of the terminal as the administrator.
     ///
     /// # Panics

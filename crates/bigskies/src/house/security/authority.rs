@@ -98,7 +98,7 @@ impl Rule {
                 self.of_account(&Party::Plugin(id).account().map_err(|_| unknown(&claims.account))?)?
             }
             Kind::Node => match Party::of(&claims.account) {
-                Party::Coordinator(_) | Party::Node => Caller::of(claims.account.clone()),
+                Party::Coordinator(_) | Party::Face(_) | Party::Node => Caller::of(claims.account.clone()),
                 _ => return Err(unknown(&claims.account)),
             },
         };
