@@ -165,7 +165,8 @@ async fn start_in_order(
     stop: &CancellationToken,
 ) -> Result<Gateway, Fault> {
     own.ready(READY_LIMIT).await?;
-    let gateway = gateway::start(options.http, &options.tls, reach.face_bus(Face::Gateway, stop)?, Some(security)).await?;
+    let gateway =
+        gateway::start(options.http, &options.tls, reach.face_bus(Face::Gateway, stop)?, Some(security)).await?;
     for group in ORDER {
         for owner in group {
             coordinators.start(*owner)?;

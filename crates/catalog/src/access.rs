@@ -60,7 +60,9 @@ impl Access {
         match capacity {
             Capacity::Client => access.add_client(entries, may),
             Capacity::Face => {
-                access.add_client(entries, |needs| !matches!(needs, Needs::Addressee | Needs::Node) && needs != READ_RESPONSES);
+                access.add_client(entries, |needs| {
+                    !matches!(needs, Needs::Addressee | Needs::Node) && needs != READ_RESPONSES
+                });
             }
             Capacity::Coordinator(owner) => access.add_coordinator(*owner, entries),
             Capacity::Node => {

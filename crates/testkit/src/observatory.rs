@@ -1,6 +1,9 @@
 //! An observatory: which processes it is made of, how they find each other, and how one waits for them.
 
 mod recipes;
+mod secrets;
+
+pub use secrets::{SigningKey, StolenAuthority};
 
 use std::{
     fs,
@@ -71,6 +74,7 @@ impl Plan {
 #[derive(Debug, Clone, Copy)]
 struct Places {
     mqtt: SocketAddr,
+    mqtts: SocketAddr,
     websocket: SocketAddr,
     http: SocketAddr,
     simulator: SocketAddr,
@@ -80,8 +84,8 @@ struct Places {
 impl Places {
     fn find(ports: &mut Ports) -> Self {
         let mut free = || SocketAddr::from((Ipv4Addr::LOCALHOST, ports.free()));
-        let (mqtt, websocket, http, simulator) = (free(), free(), free(), free());
-        Self { mqtt, websocket, http, simulator, discovery_port: free().port() }
+        let (mqtt, mqtts, websocket, http, simulator) = (free(), free(), free(), free(), free());
+        Self { mqtt, mqtts, websocket, http, simulator, discovery_port: free().port() }
     }
 }
 
@@ -131,6 +135,8 @@ impl Observatory {
             simulator: Simulator::Within,
             slew_degrees_per_second: 60.0,
             log_level: "info".to_owned(),
+            arguments: Vec::new(),
+            tls: false,
         }
     }
 
@@ -389,6 +395,11 @@ impl Observatory {
         self.places.mqtt
     }
 
+    /// Where MQTT over TLS is served, where that is planned.
+    pub const fn mqtts(&self) -> SocketAddr {
+        self.places.mqtts
+    }
+
     /// Where MQTT over WebSocket is served, by a broker of ours.
     pub const fn websocket(&self) -> SocketAddr {
         self.places.websocket
@@ -452,11 +463,8 @@ impl Observatory {
     /// Where it can't connect.
     pub async fn client_by_key(&self) -> Bus {
         let key = self.key();
-        let options = BusOptions {
-            account: key.account.clone(),
-            credentials: Some(key),
-            ..self.bus_options(ADMINISTRATOR)
-        };
+        let options =
+            BusOptions { account: key.account.clone(), credentials: Some(key), ..self.bus_options(ADMINISTRATOR) };
         let connected = Bus::connect(options, CONNECT_LIMIT).await;
         let bus = connected.unwrap_or_else(|fault| panic!("the key can't connect: {fault:?}"));
         bus.bring(self.token());
@@ -465,9 +473,8 @@ impl Observatory {
 
     /// What the administrator may read of what others publish: everything but what is for one reader alone.
     pub fn readable() -> Vec<String> {
-        let is_for_all = |entry: &catalog::Entry| {
-            !entry.kind.is_inbound() && !matches!(entry.needs, Needs::Addressee | Needs::Node)
-        };
+        let is_for_all =
+            |entry: &catalog::Entry| !entry.kind.is_inbound() && !matches!(entry.needs, Needs::Addressee | Needs::Node);
         let published = catalog::all().into_iter().filter(is_for_all).map(|entry| entry.topic_of("+"));
         let own = format!("bigskies/client/{ADMINISTRATOR}/#");
         published.chain([topic::EVERY_RESPONSE.to_owned(), own]).collect()
@@ -495,8 +502,16 @@ impl Observatory {
     async fn set_mosquitto_up(&self) {
         let Some(administrator) = self.mosquitto.as_ref().map(|mosquitto| &mosquitto.administrator) else { return };
         let data = self.data().display().to_string();
-        let arguments =
-            ["admin", "mosquitto", "setup", "--admin", administrator.account.as_str(), "--password-stdin", "--data-dir", &data];
+        let arguments = [
+            "admin",
+            "mosquitto",
+            "setup",
+            "--admin",
+            administrator.account.as_str(),
+            "--password-stdin",
+            "--data-dir",
+            &data,
+        ];
         self.good_terminal(&arguments, &administrator.password).await;
     }
 
@@ -506,7 +521,8 @@ impl Observatory {
             return;
         }
         let data = self.data().display().to_string();
-        self.good_terminal(&["admin", "create", ADMINISTRATOR, "--password-stdin", "--data-dir", &data], PASSWORD).await;
+        self.good_terminal(&["admin", "create", ADMINISTRATOR, "--password-stdin", "--data-dir", &data], PASSWORD)
+            .await;
     }
 
     /// Runs a command of the terminal that must work, with a line for it to read.
@@ -559,7 +575,8 @@ impl Observatory {
     /// Where it does not end.
     pub async fn terminal_with(&self, arguments: &[&str], lines: &str) -> Terminal {
         let mut command = tokio::process::Command::from(self.terminal_recipe(arguments).command());
-        let started = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true).spawn();
+        let started =
+            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true).spawn();
         let mut child = started.unwrap_or_else(|e| panic!("bigskies can't be started: {e}"));
         if let Some(mut stdin) = child.stdin.take() {
             // One that reads nothing may end before everything is written.

@@ -56,6 +56,8 @@ pub struct Plan {
     pub(crate) simulator: Simulator,
     pub(crate) slew_degrees_per_second: f64,
     pub(crate) log_level: String,
+    pub(crate) arguments: Vec<[String; 2]>,
+    pub(crate) tls: bool,
 }
 
 impl Plan {
@@ -80,10 +82,24 @@ impl Plan {
         self
     }
 
+    /// The same, with MQTT over TLS beside plain MQTT; on a broker of ours.
+    #[must_use]
+    pub const fn tls(mut self) -> Self {
+        self.tls = true;
+        self
+    }
+
     /// The same, logging more or less.
     #[must_use]
     pub fn log_level(mut self, level: &str) -> Self {
         level.clone_into(&mut self.log_level);
+        self
+    }
+
+    /// The same, where `bigskies up` is told one thing more: `--NAME VALUE`.
+    #[must_use]
+    pub fn argument(mut self, name: &str, value: &str) -> Self {
+        self.arguments.push([format!("--{name}"), value.to_owned()]);
         self
     }
 }

@@ -20,6 +20,9 @@ use crate::{process::Recipe, wait::until};
 
 const ACCOUNT: &str = "bigskies";
 const PASSWORD: &str = "s:p@ce";
+/// Who administers the server.
+const ADMINISTRATOR: &str = "administrator";
+const ADMINISTRATORS_PASSWORD: &str = "the administrator's";
 
 /// A running server, by its process file.
 #[derive(Debug, Clone)]
@@ -148,7 +151,7 @@ impl GivenServer {
         let user = server_user();
         let owned = fs::create_dir(&folder)
             .and_then(|()| fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)))
-            .and_then(|()| fs::write(folder.join("password"), "the administrator's"))
+            .and_then(|()| fs::write(folder.join("password"), ADMINISTRATORS_PASSWORD))
             .and_then(|()| match user {
                 Some((user, group)) => chown(&folder, Some(user), Some(group)),
                 None => Ok(()),
@@ -166,18 +169,7 @@ impl GivenServer {
         run(
             &recipe(
                 "initdb",
-                &[
-                    "-U",
-                    "administrator",
-                    "-A",
-                    "scram-sha-256",
-                    "-E",
-                    "UTF8",
-                    "--locale=C",
-                    "-N",
-                    "--pwfile",
-                    &password,
-                ],
+                &["-U", ADMINISTRATOR, "-A", "scram-sha-256", "-E", "UTF8", "--locale=C", "-N", "--pwfile", &password],
             ),
             "",
         );
@@ -212,6 +204,17 @@ impl GivenServer {
         self.endpoint.password = Some(Password::new(password));
         let written = store::endpoint::pgpass::write(pgpass, &self.endpoint);
         written.unwrap_or_else(|e| panic!("{} can't be written: {e}", pgpass.display()));
+    }
+
+    /// The same for who administers the server.
+    pub(crate) fn administrator_url(&self) -> String {
+        let password = Some(Password::new(ADMINISTRATORS_PASSWORD));
+        Endpoint { user: ADMINISTRATOR.to_owned(), password, ..self.endpoint.clone() }.to_url_with_password()
+    }
+
+    /// The server's own client.
+    pub(crate) fn psql(&self) -> PathBuf {
+        self.recipe.program.with_file_name("psql")
     }
 
     /// The URL of our database in it.

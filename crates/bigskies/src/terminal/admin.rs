@@ -21,8 +21,8 @@ use clap::Subcommand;
 use crate::terminal::{
     admin::{
         audit::Audit, certificate::Certificate, create::Create, group::Group, key::Key, mosquitto::Mosquitto,
-        node::Node, organisation::Organisation, password::Password, permission::Permission, plugin::Plugin, role::Role, totp::Totp,
-        user::User,
+        node::Node, organisation::Organisation, password::Password, permission::Permission, plugin::Plugin, role::Role,
+        totp::Totp, user::User,
     },
     client::{Client, ClientOptions},
     connected,

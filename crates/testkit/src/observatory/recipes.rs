@@ -83,6 +83,7 @@ impl Observatory {
         arguments.extend([flag("http"), self.places.http.to_string()]);
         arguments.extend(self.telescope(self.plan.simulator == Simulator::Within));
         arguments.extend(self.given_url());
+        arguments.extend(self.plan.arguments.iter().flatten().cloned());
         self.recipe("up", arguments)
     }
 
@@ -131,6 +132,9 @@ impl Observatory {
     fn listeners(&self) -> Vec<String> {
         let mut all = vec![flag("mqtt"), self.places.mqtt.to_string()];
         all.extend([flag("mqtt-ws"), self.places.websocket.to_string()]);
+        if self.plan.tls {
+            all.extend([flag("mqtts"), self.places.mqtts.to_string()]);
+        }
         if self.plan.broker == Broker::EmbeddedOpen {
             all.push(flag("open"));
         }

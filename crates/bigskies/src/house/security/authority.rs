@@ -49,7 +49,9 @@ impl Rule {
             (Party::User(user), Some(claims)) if is_users(claims.kind) && claims.account == user => {
                 self.of_claims(&claims, None)
             }
-            (Party::Plugin(id), Some(claims)) if claims.kind == Kind::Plugin && claims.account.as_str() == id.as_str() => {
+            (Party::Plugin(id), Some(claims))
+                if claims.kind == Kind::Plugin && claims.account.as_str() == id.as_str() =>
+            {
                 self.of_account(over)
             }
             (Party::Coordinator(_) | Party::Node, Some(claims))
@@ -138,7 +140,9 @@ impl Authority for Rule {
         match found {
             Ok(caller) => Ok(Caller { origin, ..caller }),
             // Its fields prove who asks; what else it brings does not matter.
-            Err(_) if matches!(entry.needs, Needs::Nobody | Needs::Node) => Ok(Caller::stranger(&own(delivery, own_broker))),
+            Err(_) if matches!(entry.needs, Needs::Nobody | Needs::Node) => {
+                Ok(Caller::stranger(&own(delivery, own_broker)))
+            }
             Err(fault) => Err(fault),
         }
     }
