@@ -55,12 +55,18 @@ pub(crate) fn pass<C: Coordinator>(
         Ok(understood) => understood,
         Err(fault) => return Err(entitled.err().unwrap_or(fault)),
     };
+    // What two strangers call their messages is no matter of each other's.
+    let remembered_as = match named.filter(|_| caller.is_nobody()) {
+        Some(named) => format!("{}:{}", caller.account, named.chars().take(64).collect::<String>()),
+        None => caller.account.to_string(),
+    };
     let terms = Terms::of(shared, entry, &prepared);
     terms.met_by(shared, &caller)?;
     let scope = prepared.scope.map(|named| shared.coordinator.scope(named));
     Ok(Passed {
         route: Arc::clone(route),
         caller,
+        remembered_as,
         header: header.clone(),
         fingerprint: payload,
         deadline,

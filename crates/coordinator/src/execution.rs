@@ -32,6 +32,8 @@ use crate::{
 pub(crate) struct Passed<C: Coordinator> {
     pub(crate) route: Arc<Route<C>>,
     pub(crate) caller: Caller,
+    /// Under whose name its id is remembered.
+    pub(crate) remembered_as: String,
     pub(crate) header: Header,
     pub(crate) fingerprint: [u8; 32],
     pub(crate) deadline: Timestamp,
@@ -81,7 +83,7 @@ async fn remembered<C: Coordinator>(
             call(shared, passed, None).await.0
         });
     };
-    let caller = passed.caller.account.to_string();
+    let caller = passed.remembered_as.clone();
     let durable = entry.effect != Effect::Reads && entry.lane != LaneName::Safety && entry.kind == Kind::Command;
     let memory = Remembered {
         inbox: shared.inbox.clone(),
