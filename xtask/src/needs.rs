@@ -22,6 +22,8 @@ const NEEDS: &[Need] = &[
     Need { what: "mosquitto", debian: "mosquitto", homebrew: "mosquitto", is_here: has_program },
     Need { what: "mosquitto_pub", debian: "mosquitto-clients", homebrew: "mosquitto", is_here: has_program },
     Need { what: "mosquitto_sub", debian: "mosquitto-clients", homebrew: "mosquitto", is_here: has_program },
+    Need { what: "mosquitto_ctrl", debian: "mosquitto", homebrew: "mosquitto", is_here: has_program },
+    Need { what: "curl", debian: "curl", homebrew: "curl", is_here: has_program },
     Need { what: "python3", debian: "python3", homebrew: "python", is_here: has_program },
     Need { what: "ensurepip", debian: "python3-venv", homebrew: "python", is_here: has_module },
     Need { what: "npm", debian: "npm", homebrew: "node", is_here: has_program },

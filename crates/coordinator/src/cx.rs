@@ -9,7 +9,7 @@ use std::{
 };
 
 use bus::Bus;
-use catalog::envelope::Header;
+use catalog::{Kind, envelope::Header};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use store::{
@@ -140,8 +140,11 @@ impl<C: Coordinator> Cx<C> {
             let answer = serde_json::to_value(&reply).map_err(|e| Fault::internal(e.to_string()))?;
             remembered.finish_in(&mut tx, &answer, self.now()).await?;
         }
-        let entry = deed(&self.route.entry, &self.caller, &self.header, Ok(()), self.now());
-        audit::append_in(&mut tx, &[self.notes.added_to(entry)]).await?;
+        // What others tell us again and again, such as heartbeats, is no deed.
+        if self.route.entry.kind == Kind::Command {
+            let entry = deed(&self.route.entry, &self.caller, &self.header, Ok(()), self.now());
+            audit::append_in(&mut tx, &[self.notes.added_to(entry)]).await?;
+        }
         tx.commit().await?;
         self.recorded.store(true, Ordering::Release);
         Ok(reply)

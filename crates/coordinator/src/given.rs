@@ -77,6 +77,9 @@ async fn change<C: Coordinator>(cx: &Cx<C>, key: &str, value: Option<Value>) -> 
     let shared = &cx.shared;
     let name = &C::OWNER.component();
     let known = shared.live.settable(key)?;
+    cx.is_about(format!("{name}/{key}"));
+    let shown = if known.secret { Some(json!("***")) } else { value.clone() };
+    cx.note("value", shown.unwrap_or_default());
     let mut tx = cx.begin().await?;
     let mut rows = shared.seals.open(setting_rows::load_for_change(&mut tx, name).await?);
     let author = cx.caller().account.as_str();

@@ -574,7 +574,20 @@ impl Observatory {
     /// # Panics
     /// Where it does not end.
     pub async fn terminal_with(&self, arguments: &[&str], lines: &str) -> Terminal {
-        let mut command = tokio::process::Command::from(self.terminal_recipe(arguments).command());
+        self.terminal_of("", arguments, lines).await
+    }
+
+    /// The same at the terminal of somebody else, who has logins of their own.
+    ///
+    /// # Panics
+    /// Where it does not end.
+    pub async fn terminal_of(&self, who: &str, arguments: &[&str], lines: &str) -> Terminal {
+        let mut recipe = self.terminal_recipe(arguments);
+        if !who.is_empty() {
+            let own = self.folder.file(&format!("config-of-{who}")).display().to_string();
+            recipe.environment = vec![("XDG_CONFIG_HOME".to_owned(), own)];
+        }
+        let mut command = tokio::process::Command::from(recipe.command());
         let started =
             command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true).spawn();
         let mut child = started.unwrap_or_else(|e| panic!("bigskies can't be started: {e}"));

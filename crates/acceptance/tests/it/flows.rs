@@ -3,7 +3,10 @@
 
 mod peer;
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::OnceLock,
+    time::{Duration, Instant},
+};
 
 use serde_json::{Value, json};
 use testkit::{Broker, Code, Database, Deadline, Observatory, Version};
@@ -16,6 +19,10 @@ const REFUSED_WITHIN: Duration = Duration::from_secs(1);
 const INSISTING: Duration = Duration::from_millis(2500);
 /// How long a right that was given may take to hold, with a connection that is begun again for it.
 const GIVEN_WITHIN: Duration = Duration::from_secs(10);
+/// How long an answer may take.
+const ANSWER: Duration = Duration::from_secs(6);
+/// After what time none will come.
+const SILENCE: Duration = Duration::from_secs(1);
 /// The command that needs a right, which role `operator` gives.
 const COMMAND: &str = "telescope/config/create";
 
@@ -61,7 +68,10 @@ impl<'a> Flow<'a> {
         administrator.bring(observatory.token());
         let password = format!("{name} counts stars");
         let made = administrator
-            .good("security/user/create", json!({"username": name, "email": "vera@example.org", "password": password}))
+            .good(
+                "security/user/create",
+                json!({"username": name, "email": format!("{name}@example.org"), "password": password}),
+            )
             .await;
         let login = testkit::Credentials { account: name.parse().unwrap(), password, ..operator };
         let client = Peer::connect(observatory, program, version, &login).await;
@@ -73,8 +83,8 @@ impl<'a> Flow<'a> {
         self.is_refused_without_the_right().await;
         self.gets_the_right().await;
         let given = self.succeeds().await;
-        let shown = self.is_refused_within_a_second().await;
-        self.ends(&token).await;
+        let shown = self.is_refused_within_a_second(&token).await;
+        self.comes_again().await;
         format!("right in use {given:.0?} after it was given, {shown}")
     }
 
@@ -88,7 +98,7 @@ impl<'a> Flow<'a> {
             assert!(!session["user"][field].is_null(), "{field} in {session}");
         }
         self.client.bring(Some(token.clone()));
-        let valid = self.administrator.good("security/auth/validate", json!({"token": token})).await;
+        let valid = self.client.good("security/auth/validate", json!({"token": token})).await;
         assert_eq!((&valid["valid"], &valid["user_id"]), (&json!(true), &self.user), "{valid}");
         token
     }
@@ -96,7 +106,7 @@ impl<'a> Flow<'a> {
     /// The broker does not take the command, or its owner refuses it; with MQTT 3.1.1 a broker can't say so, and there is no answer.
     async fn is_refused_without_the_right(&mut self) {
         assert_eq!(self.may().await, Some(false));
-        let outcome = self.client.ask(COMMAND, json!({"name": self.telescope(0)}), Duration::from_secs(1)).await;
+        let outcome = self.client.ask(COMMAND, json!({"name": self.telescope(0)}), SILENCE).await;
         self.is_refusal(&outcome);
         assert_eq!(self.made().await, Vec::<usize>::new());
     }
@@ -120,7 +130,7 @@ impl<'a> Flow<'a> {
     async fn succeeds(&mut self) -> Duration {
         let (given, deadline) = (Instant::now(), Deadline::after(GIVEN_WITHIN));
         loop {
-            let outcome = self.client.ask(COMMAND, json!({"name": self.telescope(1)}), Duration::from_secs(2)).await;
+            let outcome = self.client.ask(COMMAND, json!({"name": self.telescope(1)}), ANSWER).await;
             match outcome {
                 Outcome::Answer(answer) if answer["success"] == json!(true) => break,
                 other if deadline.is_over() => panic!("{}: {other:?}", self.name),
@@ -133,52 +143,68 @@ impl<'a> Flow<'a> {
         given
     }
 
-    /// Commands go on without a pause while the right is taken; when the last of them was executed is seen by what they made.
-    async fn is_refused_within_a_second(&mut self) -> String {
-        self.administrator.good("security/role/remove", json!({"user_id": self.user, "role_id": "operator"})).await;
-        let taken = Instant::now();
-        let (mut sent, mut told, mut checked) = (Vec::new(), None, None);
-        while taken.elapsed() < INSISTING {
-            sent.push(taken.elapsed());
-            let number = sent.len() + 1;
-            let refused = self
-                .client
-                .send(COMMAND, &json!({"name": self.telescope(number)}), &format!("insisting-{number}"))
-                .await;
-            told = told.or(refused.err().map(|_| taken.elapsed()));
-            if checked.is_none() && self.may().await == Some(false) {
-                checked = Some(taken.elapsed());
+    /// Commands go on without a pause while the right is taken; when the last of them was executed is seen by what they made. With the
+    /// right the session ends: its token is void, and its connection is over.
+    async fn is_refused_within_a_second(&mut self, token: &str) -> String {
+        let (taking, answered) = (json!({"user_id": self.user, "role_id": "operator"}), OnceLock::new());
+        let (administrator, client, name) = (&mut self.administrator, &mut self.client, &self.name);
+        let take = async {
+            let done = administrator.good("security/role/remove", taking).await;
+            answered.get_or_init(Instant::now);
+            let valid = administrator.good("security/auth/validate", json!({"token": token})).await;
+            assert_eq!(valid["valid"], json!(false), "{name}: the token goes on after {done}");
+            Instant::now()
+        };
+        let insist = async {
+            let (mut sent, mut told) = (Vec::new(), None);
+            while answered.get().is_none_or(|taken| taken.elapsed() < INSISTING) {
+                sent.push(Instant::now());
+                let number = sent.len() + 1;
+                let command = json!({"name": format!("{name}-{number}")});
+                let refused = client.send(COMMAND, &command, &format!("insisting-{number}")).await;
+                told = told.or(refused.err().map(|_| Instant::now()));
             }
-        }
+            (sent, told)
+        };
+        let (void, (sent, told)) = tokio::join!(take, insist);
+        let taken = answered.get().copied().unwrap_or_else(Instant::now);
+        let void = void.saturating_duration_since(taken);
+        let told = told.map(|told| told.saturating_duration_since(taken));
         let made: Vec<usize> = self.made().await.into_iter().filter(|number| *number > 1).collect();
         assert_eq!(made, (2..2 + made.len()).collect::<Vec<_>>(), "{}: after a refusal none is executed", self.name);
-        let first = sent[made.len()];
-        assert!(first < REFUSED_WITHIN, "{}: executed for {first:?} after the right was taken", self.name);
-        let checked = checked.unwrap_or_else(|| panic!("{}: permission/check never said so", self.name));
-        let first_said = told.map_or(checked, |told| told.min(checked));
-        assert!(first_said < REFUSED_WITHIN, "{}: told after {first_said:?}", self.name);
         let (executed, all) = (made.len(), sent.len());
-        let told = told.map_or("can't say".to_owned(), |told| format!("says so after {told:.0?}"));
+        let first = sent[executed].saturating_duration_since(taken);
+        assert!(first < REFUSED_WITHIN, "{}: executed for {first:?} after the right was taken", self.name);
+        assert!(void < REFUSED_WITHIN, "{}: the token was good for {void:?}", self.name);
+        let told = match (told, self.client.version()) {
+            (Some(told), _) => format!("says so {told:.0?} after"),
+            (None, Version::V311) => "can't say so".to_owned(),
+            (None, Version::V5) => panic!("{}: the broker never said so", self.name),
+        };
+        let ended = self.client.disconnections().len();
         format!(
-            "first refused command sent {first:.1?} after the right was taken ({executed} of {all} executed), \
-             permission/check says so after {checked:.0?}, the broker {told}"
+            "first refused command {first:.0?} after the administrator's answer ({executed} of {all} executed), token void \
+             {void:.0?} after, the broker {told}, {ended} times disconnected"
         )
     }
 
-    /// A session that is ended is over everywhere, and so is an account that is disabled.
-    async fn ends(&mut self, token: &str) {
+    /// In a new session it is told what it lacks. A session that is ended is over everywhere, and so is an account that is disabled.
+    async fn comes_again(&mut self) {
+        let token = self.log_in().await;
+        assert_eq!(self.may().await, Some(false));
+        let outcome = self.client.ask(COMMAND, json!({"name": self.telescope(1000)}), SILENCE).await;
+        self.is_refusal(&outcome);
         self.administrator.good("security/auth/logout", json!({"token": token})).await;
         let valid = self.administrator.good("security/auth/validate", json!({"token": token})).await;
         assert_eq!(valid["valid"], json!(false), "{valid}");
         self.administrator.good("security/user/delete", json!({"user_id": self.user})).await;
-        let refused = Peer::let_in(&self.client).await;
-        assert!(refused.is_err(), "{} is let in though it is disabled", self.name);
+        assert!(self.client.let_in().await.is_err(), "{} is let in though it is disabled", self.name);
     }
 
     /// What `permission/check` says of the client to itself; nothing where it is not answered in a moment.
     async fn may(&mut self) -> Option<bool> {
         let question = json!({"user_id": self.user, "resource": "telescope", "action": "write"});
-        match self.client.ask("security/permission/check", question, Duration::from_secs(3)).await {
+        match self.client.ask("security/permission/check", question, ANSWER).await {
             Outcome::Answer(answer) => {
                 assert!(answer["reason"].is_string(), "{answer}");
                 answer["allowed"].as_bool()

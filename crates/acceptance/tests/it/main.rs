@@ -15,4 +15,5 @@ mod scenario;
 mod spelling;
 mod stand;
 mod terminal;
+mod terminal_admin;
 mod voice;

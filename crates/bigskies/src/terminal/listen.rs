@@ -15,7 +15,7 @@ use crate::terminal::{client::Client, output::remark};
 #[derive(Debug)]
 pub(crate) enum Heard {
     /// A message.
-    Message(Delivery),
+    Message(Box<Delivery>),
     /// Ctrl-C.
     Interrupted,
 }
@@ -52,7 +52,7 @@ impl Listener {
         let closed = || Fault::unavailable("bus is closed");
         loop {
             tokio::select! {
-                delivery = self.watch.next() => return delivery.map(Heard::Message).ok_or_else(closed),
+                delivery = self.watch.next() => return delivery.map(|delivery| Heard::Message(Box::new(delivery))).ok_or_else(closed),
                 _ = self.interrupt.recv() => return Ok(Heard::Interrupted),
                 changed = self.connection.changed() => {
                     changed.map_err(|_| closed())?;

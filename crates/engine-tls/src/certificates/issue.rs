@@ -136,14 +136,15 @@ impl Inner {
         })
     }
 
-    /// The row that what is wanted is kept in, if there is one.
+    /// The row that what is wanted is kept in, if there is one. What is signed with its own key stands in for any other of a listener, and
+    /// gives way to it.
     ///
     /// # Errors
     /// The domain has a certificate of another kind.
     pub(super) async fn place_for(&self, wanted: &Wanted) -> Result<Option<certificates::Certificate>, TlsError> {
         let former = certificates::find(&self.store, &wanted.domain).await?;
         match former {
-            Some(former) if (former.kind, former.purpose) != (wanted.kind, wanted.purpose) => {
+            Some(former) if former.purpose != wanted.purpose || !gives_way(former.kind, wanted.kind) => {
                 Err(TlsError::Taken { domain: wanted.domain.clone(), there: former.kind.to_string() })
             }
             former => Ok(former),
@@ -220,6 +221,10 @@ impl Inner {
         self.refresh().await;
         Ok(Certificate::of(row, now))
     }
+}
+
+fn gives_way(former: Kind, wanted: Kind) -> bool {
+    former == wanted || former == Kind::SelfSigned
 }
 
 impl Wanted {

@@ -102,7 +102,14 @@ impl Inner {
         let row = match self.place_for(wanted).await? {
             None => wanted.row(CertificateId::fresh(), None, now, now),
             Some(former) => {
-                let row = wanted.row(former.id, former.material, former.created_at, now);
+                let mut material = former.material;
+                if former.kind != wanted.kind
+                    && let Some(material) = &mut material
+                {
+                    // It is shown until the order succeeds, however often that is tried.
+                    material.renew_after = now;
+                }
+                let row = wanted.row(former.id, material, former.created_at, now);
                 certificates::Certificate { attempts: former.attempts, last_error: former.last_error, ..row }
             }
         };

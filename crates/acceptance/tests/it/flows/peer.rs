@@ -13,7 +13,7 @@ use tokio::time::timeout;
 /// How long an answer may take here.
 const ANSWER: Duration = Duration::from_secs(15);
 /// After what time a question is asked again, under the same id.
-const AGAIN: Duration = Duration::from_millis(700);
+const AGAIN: Duration = Duration::from_millis(1500);
 /// Numbers for questions.
 static NEXT: AtomicU32 = AtomicU32::new(1);
 
@@ -68,16 +68,11 @@ impl<'a> Peer<'a> {
         version: Version,
         login: &Credentials,
     ) -> Self {
-        let own = own(login);
         let voice = match program {
-            Program::Mosquitto => {
-                let clients = Clients::new(observatory.mqtt(), Some(login.clone()), None, version);
-                // It says that it has subscribed when it has heard something.
-                Voice::Mosquitto(clients.subscribe(&[&own, &topic::state("security/keys", "jwks")]).await)
-            }
+            Program::Mosquitto => Voice::Mosquitto(listen(observatory, version, login).await),
             Program::Paho => {
                 let mut paho = Paho::connect(observatory.mqtt(), login, version).await.unwrap();
-                paho.subscribe(&[&own]).await;
+                paho.subscribe(&[&own(login)]).await;
                 Voice::Paho(paho)
             }
         };
@@ -89,6 +84,14 @@ impl<'a> Peer<'a> {
         match &self.voice {
             Voice::Mosquitto(_) => self.clients().attempt(&topic::inbound("security/auth/validate"), "{}", &[]).await,
             Voice::Paho(_) => Paho::connect(self.observatory.mqtt(), &self.login, self.version).await.map(drop),
+        }
+    }
+
+    /// How often a connection that it keeps was ended by the broker, as far as it tells.
+    pub(crate) fn disconnections(&self) -> Vec<String> {
+        match &self.voice {
+            Voice::Mosquitto(_) => Vec::new(),
+            Voice::Paho(paho) => paho.disconnections(),
         }
     }
 
@@ -121,6 +124,14 @@ impl<'a> Peer<'a> {
             if deadline.is_over() {
                 return Outcome::Silence;
             }
+            self.listen_again().await;
+        }
+    }
+
+    /// What listens with MQTT 5 ends where the broker disconnects it, as it does when rights change; the others come again by themselves.
+    async fn listen_again(&mut self) {
+        if let (Voice::Mosquitto(heard), Version::V5) = (&mut self.voice, self.version) {
+            *heard = listen(self.observatory, self.version, &self.login).await;
         }
     }
 
@@ -163,4 +174,10 @@ impl<'a> Peer<'a> {
 /// The topics of its own answers.
 fn own(login: &Credentials) -> String {
     format!("bigskies/client/{}/#", login.account)
+}
+
+async fn listen(observatory: &Observatory, version: Version, login: &Credentials) -> Heard {
+    let clients = Clients::new(observatory.mqtt(), Some(login.clone()), None, version);
+    // It says that it has subscribed when it has heard something.
+    clients.subscribe(&[&own(login), &topic::state("security/keys", "jwks")]).await
 }

@@ -89,24 +89,25 @@ impl Door {
     /// TLS has proven that the certificate is of our own authority and the client's.
     fn by_certificate(&self, name: Option<&str>, given: &engine_broker::Credentials) -> Answer {
         let inside = self.inside.get().ok_or(Refused::Busy)?;
-        let account = match peer_identity(&given.certificate).ok_or(Refused::Credentials)? {
-            engine_tls::Peer::Node { role, .. } => role.as_str().parse().map_err(|_| Refused::NotAllowed)?,
-            engine_tls::Peer::Account(account) => account,
-        };
+        let (account, is_nodes): (AccountName, bool) =
+            match peer_identity(&given.certificate).ok_or(Refused::Credentials)? {
+                engine_tls::Peer::Node { role, .. } => (role.as_str().parse().map_err(|_| Refused::NotAllowed)?, true),
+                engine_tls::Peer::Account(account) => (account, false),
+            };
         if name.is_some_and(|name| name != account.as_str()) {
             return Err(Refused::Credentials);
         }
-        match Party::of(&account) {
-            Party::Coordinator(_) | Party::Face(_) | Party::Node => {}
-            Party::User(_) | Party::Plugin(_) => inside.is_enabled(&account)?,
-            Party::Key(_) | Party::Lobby(_) => return Err(Refused::NotAllowed),
+        // A node's certificate lets nobody in as a user, nor a user's as a node.
+        match (Party::of(&account), is_nodes) {
+            (Party::Coordinator(_) | Party::Face(_) | Party::Node, true) => {}
+            (Party::User(_) | Party::Plugin(_), false) => inside.is_enabled(&account)?,
+            _ => return Err(Refused::NotAllowed),
         }
         let keyring =
             inside.security.sealed.as_ref().map(|sealed| sealed.keyring.clone()).ok_or(Refused::NotAllowed)?;
         let (rights, chain, whose) = (inside.security.rights.clone(), given.certificate.clone(), account.clone());
-        let is_ours = matches!(Party::of(&account), Party::Coordinator(_) | Party::Face(_) | Party::Node);
         let proof: StillProven =
-            Arc::new(move || !keyring.is_revoked(&chain) && (is_ours || rights.token_epoch(&whose).is_some()));
+            Arc::new(move || !keyring.is_revoked(&chain) && (is_nodes || rights.token_epoch(&whose).is_some()));
         if !proof() {
             return Err(Refused::Credentials);
         }

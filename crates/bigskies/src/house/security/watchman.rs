@@ -1,13 +1,14 @@
 //! Watches our own broker: ends what lost its right to stand, and records who came and who was refused what.
 
-use catalog::topic;
-use coordinator::Trail;
+use std::net::SocketAddr;
+
+use catalog::{Party, topic};
 use engine_broker::{Attempt, Broker, Event, Events};
 use serde_json::{Map, json};
 use store::audit::{Entry, Outcome};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
-use vocabulary::Clock;
+use vocabulary::ids::AccountName;
 
 use super::{Security, Watch};
 
@@ -23,11 +24,11 @@ pub(crate) fn start(broker: &Broker, security: &Security, watch: &Watch) {
     for change in changes.into_iter().flatten() {
         tasks.spawn(review(watched.clone(), change, stopped.clone()));
     }
-    let (events, trail, clock) = (broker.events(), security.trail.clone(), security.clock.clone());
+    let (events, observed) = (broker.events(), security.clone());
     let stopped = stop.clone();
     tasks.spawn(async move {
         tokio::select! {
-            () = record(events, &trail, &clock) => {}
+            () = record(events, &observed) => {}
             () = stopped.cancelled() => {}
         }
     });
@@ -51,21 +52,26 @@ async fn review(broker: Broker, mut change: watch::Receiver<u64>, stop: Cancella
     }
 }
 
-async fn record(mut events: Events, trail: &Trail, clock: &Clock) {
+async fn record(mut events: Events, security: &Security) {
     while let Some(event) = events.next().await {
-        if let Some(entry) = entry_of(event, clock) {
-            trail.record(entry);
+        if let Some(entry) = entry_of(event, security) {
+            security.trail.record(entry);
         }
     }
 }
 
 /// What the trail keeps of an event: who came, and who was refused what.
-fn entry_of(event: Event, clock: &Clock) -> Option<Entry> {
-    let entry = |account: String, action: &str, peer: String, client: &str| {
+fn entry_of(event: Event, security: &Security) -> Option<Entry> {
+    let entry = |account: String, action: &str, peer: Option<SocketAddr>, client: &str| {
         let mut details = Map::new();
         details.insert("client_id".to_owned(), json!(client));
+        if let Some(peer) = peer {
+            details.insert("port".to_owned(), json!(peer.port()));
+        }
+        // Without the port, so that who tries again and again stands in one entry.
+        let peer = peer.map(|peer| peer.ip().to_string()).unwrap_or_default();
         Entry {
-            at: clock.now(),
+            at: security.clock.now(),
             account,
             user_id: None,
             action: action.to_owned(),
@@ -80,7 +86,7 @@ fn entry_of(event: Event, clock: &Clock) -> Option<Entry> {
     };
     match event {
         Event::Connected { client_id, account, peer, transport } => {
-            let mut came = entry(account.to_string(), "bus/connect", peer.to_string(), &client_id);
+            let mut came = entry(account.to_string(), "bus/connect", Some(peer), &client_id);
             came.details.insert("transport".to_owned(), json!(transport.as_str()));
             Some(came)
         }
@@ -88,12 +94,12 @@ fn entry_of(event: Event, clock: &Clock) -> Option<Entry> {
         Event::Refused { what: Attempt::Subscribe { filter }, .. } if filter == topic::EVERY_HEALTH => None,
         Event::Refused { client_id, account, peer, what, why } => {
             let account = account.map(|account| account.to_string()).unwrap_or_default();
-            let (action, object) = attempted(&what);
-            let refused = entry(account, action, peer.to_string(), &client_id);
+            let (action, object) = attempted(&what, security);
+            let refused = entry(account, action, Some(peer), &client_id);
             Some(Entry { object, outcome: Outcome::Refused, code: why.to_string(), ..refused })
         }
         Event::Missed { events } => {
-            let mut missed = entry(String::new(), "audit/lost", String::new(), "");
+            let mut missed = entry(String::new(), "audit/lost", None, "");
             missed.details.insert("entries".to_owned(), json!(events));
             Some(Entry { outcome: Outcome::Failed, code: "overload".to_owned(), ..missed })
         }
@@ -101,10 +107,23 @@ fn entry_of(event: Event, clock: &Clock) -> Option<Entry> {
     }
 }
 
+/// A name that somebody has; of others it is only told that they are none, since it may be a password in the wrong field.
+fn known(name: &str, security: &Security) -> String {
+    let account = name.parse::<AccountName>().ok();
+    let is_somebodys = account.is_some_and(|account| match Party::of(&account) {
+        Party::User(user) | Party::Lobby(user) => security.rights.user_id(&user).is_some(),
+        Party::Plugin(_) => security.rights.user_id(&account).is_some(),
+        Party::Coordinator(_) | Party::Face(_) | Party::Node | Party::Key(_) => true,
+    });
+    if is_somebodys { name.to_owned() } else { "an unknown name".to_owned() }
+}
+
 /// What was attempted, and on what.
-fn attempted(what: &Attempt) -> (&'static str, String) {
+fn attempted(what: &Attempt, security: &Security) -> (&'static str, String) {
     match what {
-        Attempt::Connect { username } => ("bus/connect", username.clone().unwrap_or_default()),
+        Attempt::Connect { username } => {
+            ("bus/connect", username.as_deref().map_or_else(String::new, |name| known(name, security)))
+        }
         Attempt::Will { topic, .. } => ("bus/will", topic.clone()),
         Attempt::Publish { topic, .. } => ("bus/publish", topic.clone()),
         Attempt::Subscribe { filter } => ("bus/subscribe", filter.clone()),
