@@ -156,10 +156,12 @@ fn anothers(stand: &Stand) -> Vec<Row> {
     vec![
         stolen(ask("bob's token over ann's connection", "ann", stand.token("bob")), "bob", "ann", "forbidden", "is not ann's own"),
         stolen(ask("the operator's token over ann's connection", "ann", stand.token("operator")), "operator", "ann", "forbidden", "is not ann's own"),
-        ask("no token over the gateway's connection", "gateway", None).refused(
-            if embedded { "forbidden" } else { "unauthenticated" },
-            if embedded { "gateway lacks" } else { "brings no token" },
-        ).by(&stand.stranger("gateway")),
+        Row::ask("no token over the gateway's connection", stand, "nobody", "telescope/control/park", &json!({"device_id": stand.id("mount")}))
+            .refused(
+                if embedded { "forbidden" } else { "unauthenticated" },
+                if embedded { "gateway lacks telescope:control" } else { "brings no token" },
+            )
+            .by(&stand.stranger("gateway")),
         plugin("a plugin's token over a user's connection", "telescope/config/list", "ann")
             .refused("forbidden", own)
             .by(if embedded { "ann" } else { "plugin.weather" }),
