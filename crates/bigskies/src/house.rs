@@ -7,6 +7,7 @@ pub(crate) mod database;
 pub(crate) mod folder;
 pub(crate) mod gateway;
 pub(crate) mod node;
+pub(crate) mod node_token;
 pub(crate) mod ready;
 pub(crate) mod security;
 pub(crate) mod serve;
@@ -15,6 +16,7 @@ pub(crate) mod tls;
 
 use bus::{Address, BrokerKind, Bus, BusOptions, Credentials};
 use catalog::Face;
+use tokio_util::sync::CancellationToken;
 use vocabulary::{Clock, Fault, ids::fresh_uuid};
 
 /// How a process reaches the broker.
@@ -33,9 +35,12 @@ impl Reach {
         self.bus("node", self.credentials.clone())
     }
 
-    /// The connection of a face.
-    pub(crate) fn face_bus(&self, face: Face) -> Result<Bus, Fault> {
-        Ok(self.bus(face.name(), node::of_face(self.credentials.as_ref(), face)?))
+    /// The connection of a face, which brings a token of its own where the broker does not tell that it is one, until `stop`.
+    pub(crate) fn face_bus(&self, face: Face, stop: &CancellationToken) -> Result<Bus, Fault> {
+        let credentials = node::of_face(self.credentials.as_ref(), face)?;
+        let bus = self.bus(face.name(), credentials.clone());
+        node_token::keep(bus.clone(), credentials, self.kind, stop.clone());
+        Ok(bus)
     }
 
     fn bus(&self, source: &str, credentials: Option<Credentials>) -> Bus {

@@ -251,7 +251,7 @@ impl Process {
                 let store = self.given_store(options, &bus).await?;
                 self.secure(options, client, store).await?;
             }
-            let (face, tls) = (reach.face_bus(Face::Gateway)?, &options.serve.tls);
+            let (face, tls) = (reach.face_bus(Face::Gateway, &self.watch.stop)?, &options.serve.tls);
             self.gateway = Some(gateway::start(options.serve.http, tls, face, self.security.as_ref()).await?);
         }
         if owners.is_empty() && !options.has(Role::Gateway) {
@@ -326,6 +326,7 @@ impl Process {
             account: node::own_account(reach.credentials.as_ref()),
             authority: Arc::new(Rule::new(security.clone(), reach.kind, open)),
             trail: security.trail.clone(),
+            vault: security.sealed.as_ref().map(|sealed| sealed.vault.clone()),
             store,
             clock: Clock::system(),
             boot: boot.into_iter().chain(broker_settings(reach)).collect(),

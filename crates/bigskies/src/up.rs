@@ -114,6 +114,7 @@ async fn with_database(
         account: node::own_account(reach.credentials.as_ref()),
         authority: Arc::new(Rule::new(security.clone(), reach.kind, options.open.then(node::operator))),
         trail: security.trail.clone(),
+        vault: security.sealed.as_ref().map(|sealed| sealed.vault.clone()),
         store: database.store.clone(),
         clock: Clock::system(),
         boot: boot(options, folder, broker).settings(),
@@ -130,7 +131,7 @@ async fn with_database(
     let own = reach.own_bus();
     let coordinators = Coordinators::new(frame, handed);
     let started = tokio::select! {
-        started = start_in_order(options, &coordinators, &own, reach, &security) => started.map(Some),
+        started = start_in_order(options, &coordinators, &own, reach, &security, &watch.stop) => started.map(Some),
         () = stop.cancelled() => Ok(None),
     };
     if let Ok(Some(_)) = &started {
@@ -161,9 +162,11 @@ async fn start_in_order(
     own: &Bus,
     reach: &Reach,
     security: &Security,
+    stop: &CancellationToken,
 ) -> Result<Gateway, Fault> {
     own.ready(READY_LIMIT).await?;
-    let gateway = gateway::start(options.http, &options.tls, reach.face_bus(Face::Gateway)?, Some(security)).await?;
+    let gateway =
+        gateway::start(options.http, &options.tls, reach.face_bus(Face::Gateway, stop)?, Some(security)).await?;
     for group in ORDER {
         for owner in group {
             coordinators.start(*owner)?;

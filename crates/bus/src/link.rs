@@ -11,7 +11,9 @@ use rumqttc::{
     Outgoing,
     v5::{
         AsyncClient, ClientError, ConnectionError, Event, EventLoop, Incoming, MqttOptions, Request,
-        mqttbytes::v5::{Filter, LastWill, PubAckReason, Publish, RetainForwardRule, SubAck, Subscribe, SubscribeReasonCode},
+        mqttbytes::v5::{
+            Filter, LastWill, PubAckReason, Publish, RetainForwardRule, SubAck, Subscribe, SubscribeReasonCode,
+        },
     },
 };
 use tokio::sync::{oneshot, watch};

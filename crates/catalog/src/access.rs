@@ -15,13 +15,15 @@ use crate::{
     topic::{self, covers},
 };
 
+/// What reading the shared answers needs. One's list is not another's, so nobody is seeded with it but administrators; a role that shall
+/// have it is granted it.
+pub const READ_RESPONSES: Needs = Needs::right("response", "read");
+
 /// In what capacity an account is connected.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Capacity {
     /// A person or program with rights of its own.
     Client,
-    /// The same with the administrator's role: it reads the shared answers, too.
-    Administrator,
     /// A coordinator: what it owns is its own to publish.
     Coordinator(Owner),
     /// A face of the platform (HTTP, gRPC, Alpaca), which sends for others and reads what they may.
@@ -57,12 +59,10 @@ impl Access {
         access.read_filters.push(topic::clients_of(account));
         match capacity {
             Capacity::Client => access.add_client(entries, may),
-            Capacity::Administrator => {
-                access.add_client(entries, may);
-                access.read_filters.push(topic::EVERY_RESPONSE.to_owned());
-            }
             Capacity::Face => {
-                access.add_client(entries, |needs| needs != Needs::Addressee);
+                access.add_client(entries, |needs| {
+                    !matches!(needs, Needs::Addressee | Needs::Node) && needs != READ_RESPONSES
+                });
             }
             Capacity::Coordinator(owner) => access.add_coordinator(*owner, entries),
             Capacity::Node => {
@@ -120,6 +120,9 @@ impl Access {
     }
 
     fn add_client(&mut self, entries: &[Entry], may: impl Fn(Needs) -> bool) {
+        if may(READ_RESPONSES) {
+            self.read_filters.push(topic::EVERY_RESPONSE.to_owned());
+        }
         let (allowed, refused): (Vec<&Entry>, Vec<&Entry>) = entries.iter().partition(|entry| may(entry.needs));
         self.publish.extend(allowed.iter().flat_map(|entry| entry.inbound_topics()));
         self.read_filters.extend(allowed.iter().filter_map(|entry| readable(entry)));
@@ -150,6 +153,8 @@ impl Access {
         let outbound = own.iter().filter(|entry| !entry.kind.is_inbound()).filter_map(readable);
         self.publish_filters.extend(outbound);
         self.publish_filters.extend([topic::responses_of(owner), topic::EVERY_REPLY.to_owned()]);
+        // What the frame gives to all is answered elsewhere: `config/response/…`.
+        self.publish.extend(own.iter().filter_map(Entry::response_topic));
         match owner {
             // It counts what flows, and keeps what nobody owns.
             Owner::Message => self.read_filters.push("#".to_owned()),

@@ -24,7 +24,7 @@ pub mod message;
 pub mod security;
 pub mod telescope;
 
-pub use access::{Access, Capacity};
+pub use access::{Access, Capacity, READ_RESPONSES};
 pub use address::Paging;
 pub use directory::Directory;
 pub use entry::{Entry, Kind};

@@ -7,7 +7,7 @@ use catalog::{Command, Needs};
 use coordinator::Caller;
 use store::accounts::{grants, permissions::Rule, users::User};
 use vocabulary::{
-    Fault, Scopes,
+    Fault,
     ids::{AccountName, ApiKeyId, OrganisationId, UserId},
 };
 
@@ -67,17 +67,6 @@ pub(crate) fn key(cx: &Cx, owner: &UserId, named: Option<&UserId>, id: &ApiKeyId
         return Ok(());
     }
     Err(Fault::not_found(format!("API key {id} does not exist")).hint("security/key/list shows those there are"))
-}
-
-/// The scopes of a key that the caller makes: those wanted, where they are no wider than what he came with, else just that.
-pub(crate) fn no_wider(cx: &Cx, wanted: Option<Scopes>) -> Result<Option<Scopes>, Fault> {
-    let Some(mine) = &cx.caller().scopes else { return Ok(wanted) };
-    let Some(wanted) = wanted else { return Ok(Some(mine.clone())) };
-    let is_within = |scope: &str| scope.split_once(':').is_some_and(|(resource, action)| mine.permit(resource, action));
-    if let Some(scope) = wanted.iter().find(|scope| !is_within(scope)) {
-        return Err(refused(cx.caller(), &format!("make a key for {scope} with one that leaves it out")));
-    }
-    Ok(Some(wanted))
 }
 
 /// Whether what the message needs is the caller's in one of these scopes, for what the frame does not know that it is about.

@@ -23,7 +23,7 @@ async fn create(cx: Cx, create: CreateKey) -> Result<KeyCreated, Fault> {
     let user_id = guards::on_behalf(&cx, user_id)?;
     let user = cx.accounts.user(&user_id).await.map_err(faults::of_accounts)?;
     let lifetime = expires_at.map(|end| lifetime(end, cx.now())).transpose()?;
-    let scopes = guards::no_wider(&cx, scopes.map(|texts| parse(&texts)).transpose()?)?;
+    let scopes = scopes.map(|texts| parse(&texts)).transpose()?;
     let wanted = NewApiKey { user_id, account: user.username, name, scopes, lifetime };
     let mut tx = cx.begin().await?;
     let made = cx.tokens.create_api_key_in(&mut tx, &wanted).await?;

@@ -188,7 +188,8 @@ impl Security {
         match self.certificates.get(name).await {
             Ok(_) => Ok(()),
             Err(TlsError::Store(StoreError::NotFound { .. })) => {
-                let others: Vec<String> = ["localhost", "127.0.0.1"].into_iter().filter(|n| n != name).map(str::to_owned).collect();
+                let others: Vec<String> =
+                    ["localhost", "127.0.0.1"].into_iter().filter(|n| n != name).map(str::to_owned).collect();
                 self.certificates.issue_self_signed(name, &others).await?;
                 tracing::warn!(name, "a self-signed certificate was made; import or order one that others trust");
                 Ok(())

@@ -43,9 +43,8 @@ impl ReplyTo {
     pub(crate) fn allow(&mut self, caller: &Caller, needs: Needs, named: Option<&str>) -> Result<(), Fault> {
         let Some(wanted) = &self.wanted else { return Ok(()) };
         let is_unproven = needs == Needs::Nobody && caller.is_nobody();
-        let own = topic::account_of_reply(wanted).is_some_and(|account| {
-            caller.may_reply_to(account) || (is_unproven && is_of(account, named))
-        });
+        let own = topic::account_of_reply(wanted)
+            .is_some_and(|account| caller.may_reply_to(account) || (is_unproven && is_of(account, named)));
         let account = caller.over.as_ref().unwrap_or(&caller.account);
         if own || self.default_topic.as_ref() == Some(wanted) {
             self.allowed = true;

@@ -5,7 +5,7 @@ use std::{future::Future, sync::Arc, time::Duration};
 use bus::{Address, Credentials};
 use catalog::frame::Setting;
 use futures::FutureExt;
-use store::{Leadership, Store};
+use store::{Leadership, Store, Vault};
 use tokio_util::sync::CancellationToken;
 use vocabulary::{Clock, Fault, ids::AccountName};
 
@@ -33,6 +33,8 @@ pub struct Frame {
     pub authority: Arc<dyn Authority>,
     /// Where it is recorded who did what.
     pub trail: Trail,
+    /// Seals secret settings, where this process has the master key.
+    pub vault: Option<Vault>,
     /// The database.
     pub store: Store,
     /// Where now comes from.

@@ -78,13 +78,15 @@ async fn change<C: Coordinator>(cx: &Cx<C>, key: &str, value: Option<Value>) -> 
     let name = &C::OWNER.component();
     let known = shared.live.settable(key)?;
     let mut tx = cx.begin().await?;
-    let mut rows = setting_rows::load_for_change(&mut tx, name).await?;
+    let mut rows = shared.seals.open(setting_rows::load_for_change(&mut tx, name).await?);
     let author = cx.caller().account.as_str();
     match &value {
         Some(value) => {
             rows.insert(key.to_owned(), value.clone());
-            let row = SettingRow { coordinator: name, key, value, kind: known.kind.as_str(), secret: known.secret };
             let parsed = parse::<C::Settings>(&rows).map_err(|complaints| refusal(key, &complaints))?;
+            let sealed = if known.secret { shared.seals.seal(key, value)? } else { value.clone() };
+            let (kind, secret) = (known.kind.as_str(), known.secret);
+            let row = SettingRow { coordinator: name, key, value: &sealed, kind, secret };
             setting_rows::put(&mut tx, &row, author).await?;
             finish(cx, tx, rows, parsed, key).await
         }
@@ -168,7 +170,7 @@ async fn changed<C: Coordinator>(cx: Cx<C>, _: SettingsChanged) -> Result<Done, 
 
 /// Reads the rows again; those that can't hold are refused and complained about in the health.
 pub(crate) async fn reload<C: Coordinator>(shared: &Arc<Shared<C>>) -> Result<(), Fault> {
-    let rows = setting_rows::load(&shared.store, &C::OWNER.component()).await?;
+    let rows = shared.seals.open(setting_rows::load(&shared.store, &C::OWNER.component()).await?);
     let old = shared.live.now();
     let parsed = match parse::<C::Settings>(&rows) {
         Ok(parsed) => parsed,

@@ -19,6 +19,7 @@ mod live;
 mod memory;
 mod pulse;
 mod routes;
+mod seals;
 mod shift;
 mod trail;
 

@@ -20,6 +20,7 @@ use crate::{
     memory::{Recent, outcome_unknown, stored},
     pulse,
     routes::Route,
+    seals::Seals,
     trail::Trail,
 };
 
@@ -42,6 +43,7 @@ pub(crate) struct Shared<C: Coordinator> {
     pub(crate) clock: Clock,
     pub(crate) authority: Arc<dyn Authority>,
     pub(crate) trail: Trail,
+    pub(crate) seals: Seals,
     pub(crate) inbox: Inbox,
     pub(crate) recent: Recent,
     pub(crate) fences: Fences,
@@ -114,7 +116,8 @@ async fn with_buses<C: Coordinator>(
     bus: &Bus,
     safety: Option<&Bus>,
 ) -> Result<(), Fault> {
-    let rows = setting_rows::load(&frame.store, &C::OWNER.component()).await?;
+    let seals = Seals::new(frame.vault.clone(), C::OWNER);
+    let rows = seals.open(setting_rows::load(&frame.store, &C::OWNER.component()).await?);
     let live = Live::<C::Settings>::begin(rows, frame.boot.clone());
     let start = Start {
         settings: live.now().own,
@@ -138,6 +141,7 @@ async fn with_buses<C: Coordinator>(
         clock: frame.clock.clone(),
         authority: Arc::clone(&frame.authority),
         trail: frame.trail.clone(),
+        seals,
         started_at: frame.clock.now(),
         tracker: tracker.clone(),
         coordinator,

@@ -22,6 +22,7 @@
 //! | rows of settings, by hand | [`Observatory::write_setting_by_hand`] |
 //! | the bus, with our client | [`Observatory::client`], [`Heard`] |
 //! | the bus, with Debian's clients | [`Observatory::mosquitto_clients`]: [`Clients::publish`], [`Clients::subscribe`] |
+//! | the bus, with Paho's client | [`Paho::connect`] |
 //! | the terminal's commands | [`Observatory::terminal`], [`Observatory::watch_in_terminal`] |
 //! | the simulated telescope | [`Observatory::simulator`]: [`SimulatedTelescope::effects`], [`SimulatedTelescope::set_faults`] |
 //! | HTTP | [`http::get`], [`http::put`] |
@@ -38,13 +39,14 @@ mod heard;
 pub mod http;
 mod mosquitto;
 mod observatory;
+mod paho;
 mod plan;
 mod postgres;
 mod process;
 mod simulated;
 mod wait;
 
-pub use bus::{Ask, BrokerKind, Bus, Credentials, Delivery, Outgoing, Watch};
+pub use bus::{Ask, BrokerKind, Bus, BusOptions, Credentials, Delivery, Outgoing, Watch};
 pub use simulator::alpaca::{FaultKind, ScriptedFault, Strikes};
 pub use store::Endpoint;
 pub use vocabulary::{Clock, Code, Fault, Timestamp};
@@ -54,6 +56,7 @@ pub use clients::{Clients, Version};
 pub use heard::{Heard, Message};
 pub use mosquitto::Mosquitto;
 pub use observatory::{Observatory, SigningKey, StolenAuthority, Terminal};
+pub use paho::Paho;
 pub use plan::{Arrangement, Broker, Database, Plan, Simulator};
 pub use postgres::{GivenServer, Postmaster};
 pub use process::{Process, Recipe};

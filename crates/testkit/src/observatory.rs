@@ -135,6 +135,7 @@ impl Observatory {
             simulator: Simulator::Within,
             slew_degrees_per_second: 60.0,
             log_level: "info".to_owned(),
+            arguments: Vec::new(),
             tls: false,
         }
     }
@@ -436,20 +437,44 @@ impl Observatory {
     /// # Panics
     /// Where nobody is logged in.
     pub fn token(&self) -> Option<String> {
-        (self.plan.broker == Broker::Mosquitto).then(|| {
-            let file = self.folder.file("config/bigskies/login.json");
-            let text = fs::read_to_string(&file).unwrap_or_else(|e| panic!("{}: {e}", file.display()));
-            let stored: Value = serde_json::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", file.display()));
-            let key = stored.pointer("/logins/0/key").and_then(Value::as_str);
-            key.unwrap_or_else(|| panic!("{stored} holds no key")).to_owned()
-        })
+        (self.plan.broker == Broker::Mosquitto).then(|| self.key().password)
+    }
+
+    /// The API key with which the administrator's terminal logs in. Our broker knows it by heart: no database is asked.
+    ///
+    /// # Panics
+    /// Where nobody is logged in.
+    fn key(&self) -> Credentials {
+        let file = self.folder.file("config/bigskies/login.json");
+        let text = fs::read_to_string(&file).unwrap_or_else(|e| panic!("{}: {e}", file.display()));
+        let stored: Value = serde_json::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", file.display()));
+        let text = |field: &str| {
+            let found = stored.pointer(&format!("/logins/0/{field}")).and_then(Value::as_str);
+            found.unwrap_or_else(|| panic!("{stored} holds no {field}")).to_owned()
+        };
+        let broker = if self.plan.broker.is_embedded() { BrokerKind::Embedded } else { BrokerKind::External };
+        let account = text("account").parse().unwrap_or_else(|_| panic!("{stored} holds no account"));
+        Credentials { account, password: text("key"), broker }
+    }
+
+    /// A connected client of the administrator's, by API key.
+    ///
+    /// # Panics
+    /// Where it can't connect.
+    pub async fn client_by_key(&self) -> Bus {
+        let key = self.key();
+        let options =
+            BusOptions { account: key.account.clone(), credentials: Some(key), ..self.bus_options(ADMINISTRATOR) };
+        let connected = Bus::connect(options, CONNECT_LIMIT).await;
+        let bus = connected.unwrap_or_else(|fault| panic!("the key can't connect: {fault:?}"));
+        bus.bring(self.token());
+        bus
     }
 
     /// What the administrator may read of what others publish: everything but what is for one reader alone.
     pub fn readable() -> Vec<String> {
-        let is_for_all = |entry: &catalog::Entry| {
-            !entry.kind.is_inbound() && !matches!(entry.needs, Needs::Addressee | Needs::Node)
-        };
+        let is_for_all =
+            |entry: &catalog::Entry| !entry.kind.is_inbound() && !matches!(entry.needs, Needs::Addressee | Needs::Node);
         let published = catalog::all().into_iter().filter(is_for_all).map(|entry| entry.topic_of("+"));
         let own = format!("bigskies/client/{ADMINISTRATOR}/#");
         published.chain([topic::EVERY_RESPONSE.to_owned(), own]).collect()
@@ -477,8 +502,16 @@ impl Observatory {
     async fn set_mosquitto_up(&self) {
         let Some(administrator) = self.mosquitto.as_ref().map(|mosquitto| &mosquitto.administrator) else { return };
         let data = self.data().display().to_string();
-        let arguments =
-            ["admin", "mosquitto", "setup", "--admin", administrator.account.as_str(), "--password-stdin", "--data-dir", &data];
+        let arguments = [
+            "admin",
+            "mosquitto",
+            "setup",
+            "--admin",
+            administrator.account.as_str(),
+            "--password-stdin",
+            "--data-dir",
+            &data,
+        ];
         self.good_terminal(&arguments, &administrator.password).await;
     }
 
@@ -488,7 +521,8 @@ impl Observatory {
             return;
         }
         let data = self.data().display().to_string();
-        self.good_terminal(&["admin", "create", ADMINISTRATOR, "--password-stdin", "--data-dir", &data], PASSWORD).await;
+        self.good_terminal(&["admin", "create", ADMINISTRATOR, "--password-stdin", "--data-dir", &data], PASSWORD)
+            .await;
     }
 
     /// Runs a command of the terminal that must work, with a line for it to read.
@@ -515,6 +549,18 @@ impl Observatory {
         Clients::new(self.places.mqtt, self.login(ADMINISTRATOR), self.token(), version)
     }
 
+    /// Debian's clients, logged in as a process of ours: `telescope-coordinator`, `gateway`, `node`.
+    ///
+    /// # Panics
+    /// Where there is no such role.
+    pub fn clients_of_role(&self, role: &str, version: Version) -> Clients {
+        let login = self.login(NODE).map(|node| {
+            let role = role.parse().unwrap_or_else(|_| panic!("{role:?} is no account"));
+            node.for_role(&role).unwrap_or_else(|fault| panic!("{role}: {fault:?}"))
+        });
+        Clients::new(self.places.mqtt, login, None, version)
+    }
+
     /// Runs a command of the terminal as the administrator.
     ///
     /// # Panics
@@ -529,7 +575,8 @@ impl Observatory {
     /// Where it does not end.
     pub async fn terminal_with(&self, arguments: &[&str], lines: &str) -> Terminal {
         let mut command = tokio::process::Command::from(self.terminal_recipe(arguments).command());
-        let started = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true).spawn();
+        let started =
+            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true).spawn();
         let mut child = started.unwrap_or_else(|e| panic!("bigskies can't be started: {e}"));
         if let Some(mut stdin) = child.stdin.take() {
             // One that reads nothing may end before everything is written.

@@ -56,6 +56,7 @@ pub struct Plan {
     pub(crate) simulator: Simulator,
     pub(crate) slew_degrees_per_second: f64,
     pub(crate) log_level: String,
+    pub(crate) arguments: Vec<[String; 2]>,
     pub(crate) tls: bool,
 }
 
@@ -92,6 +93,13 @@ impl Plan {
     #[must_use]
     pub fn log_level(mut self, level: &str) -> Self {
         level.clone_into(&mut self.log_level);
+        self
+    }
+
+    /// The same, where `bigskies up` is told one thing more: `--NAME VALUE`.
+    #[must_use]
+    pub fn argument(mut self, name: &str, value: &str) -> Self {
+        self.arguments.push([format!("--{name}"), value.to_owned()]);
         self
     }
 }

@@ -169,18 +169,7 @@ impl GivenServer {
         run(
             &recipe(
                 "initdb",
-                &[
-                    "-U",
-                    ADMINISTRATOR,
-                    "-A",
-                    "scram-sha-256",
-                    "-E",
-                    "UTF8",
-                    "--locale=C",
-                    "-N",
-                    "--pwfile",
-                    &password,
-                ],
+                &["-U", ADMINISTRATOR, "-A", "scram-sha-256", "-E", "UTF8", "--locale=C", "-N", "--pwfile", &password],
             ),
             "",
         );

@@ -55,6 +55,8 @@ const ROWS: &[Row] = &[
 
 /// What any room may use in its tests, besides its own row.
 const IN_TESTS: &[&str] = &["testkit", "simulator"];
+/// What coordinators may use besides: the broker that stamps who published.
+const OVER: &str = "engine-broker";
 
 /// Foreign crates that stay in few rooms, outside tests.
 const FOREIGN: &[(&[&str], &[&str])] = &[
@@ -87,7 +89,10 @@ pub(super) fn ours(tree: &Tree) -> Vec<Finding> {
             continue;
         };
         for dependency in package.dependencies.iter().filter(|dependency| is_ours(tree, dependency)) {
-            let in_tests = dependency.used_for == Use::Dev && IN_TESTS.contains(&dependency.name.as_str());
+            let is_coordinator = package.name.starts_with("coordinator");
+            let beside = is_coordinator && dependency.name == OVER;
+            let is_for_tests = beside || IN_TESTS.contains(&dependency.name.as_str());
+            let in_tests = dependency.used_for == Use::Dev && is_for_tests;
             if !in_tests && !row.may.iter().any(|group| fits_any(group, &dependency.name)) {
                 let problem = format!("`{}` may not import `{}`", package.name, dependency.name);
                 findings.push(Finding::new(

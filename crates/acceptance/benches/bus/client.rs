@@ -15,6 +15,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const KEEP_ALIVE_SECONDS: u16 = 600;
 
 const CONNECT: u8 = 0x10;
+const CLEAN_START: u8 = 0b10;
+const NAME_AND_PASSWORD: u8 = 0b1100_0000;
 const CONNACK: u8 = 2;
 /// The kind of a delivery.
 pub(crate) const PUBLISH: u8 = 3;
@@ -25,11 +27,15 @@ const SUBACK: u8 = 9;
 /// The property that says where to answer.
 const RESPONSE_TOPIC: u8 = 8;
 
-/// Name and password.
+/// Where a client connects, and as whom.
 #[derive(Debug, Clone)]
-pub(crate) struct Login {
+pub(crate) struct Entrance {
+    pub(crate) address: SocketAddr,
     pub(crate) account: String,
-    pub(crate) password: String,
+    /// Nothing where everybody is let in.
+    pub(crate) password: Option<String>,
+    /// What is brought with each message, where the broker does not tell from whom it is.
+    pub(crate) token: Option<String>,
 }
 
 /// How surely a message is delivered; the quality of service of MQTT.
@@ -67,22 +73,24 @@ pub(crate) struct Delivery<'a> {
 
 impl Client {
     /// Connects and is welcomed.
-    pub(crate) fn connect(address: SocketAddr, id: &str, login: &Login) -> Outcome<Self> {
+    pub(crate) fn connect(entrance: &Entrance, id: &str) -> Outcome<Self> {
+        let Entrance { address, account, password, token: _ } = entrance;
         let stream = TcpStream::connect(address)?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(PATIENCE))?;
         stream.set_write_timeout(Some(PATIENCE))?;
         let mut client = Self { stream, inbound: Vec::new(), read: 0 };
-        // Name and password, a clean start, and no properties.
-        let mut body = [&text("MQTT")[..], &[5, 0b1100_0010], &KEEP_ALIVE_SECONDS.to_be_bytes(), &[0]].concat();
-        for field in [id, &login.account, &login.password] {
-            body.extend(text(field));
+        let flags = CLEAN_START | password.as_ref().map_or(0, |_| NAME_AND_PASSWORD);
+        // No properties.
+        let mut body = [&text("MQTT")[..], &[5, flags], &KEEP_ALIVE_SECONDS.to_be_bytes(), &[0], &text(id)].concat();
+        if let Some(password) = password {
+            body.extend([text(account), text(password)].concat());
         }
         client.send(&packet(CONNECT, &body))?;
         let welcome = client.expect(CONNACK)?;
         match client.inbound.get(welcome.body) {
             Some([_, 0, ..]) => Ok(client),
-            other => Err(format!("broker at {address} did not let {id} in: {other:02x?}").into()),
+            other => Err(format!("broker at {address} did not let {id} in as {account}: {other:02x?}").into()),
         }
     }
 

@@ -4,7 +4,7 @@ use crate::{
     Outcome,
     client::{Client, Qos},
     memory::{Share, share_of},
-    server::{Both, Maker, Places},
+    server::{Both, Maker, Places, topic_of},
     table::{Goal, Table, Unit},
 };
 
@@ -20,8 +20,7 @@ pub(crate) fn measure(places: &Places, rounds: usize, table: &mut Table) -> Outc
         seen.push(Both::try_from_fn(|maker| weigh(places, maker))?);
     }
     let mut row = |figure: &str, goal: Goal, of: fn(&Weights) -> u64| {
-        let figures =
-            seen.iter().map(|Both { own, mosquitto }| Both { own: of(own) as f64, mosquitto: of(mosquitto) as f64 });
+        let figures = seen.iter().map(|Both { own, other }| Both { own: of(own) as f64, other: of(other) as f64 });
         table.compare(figure, Unit::Bytes, goal, &figures.collect::<Vec<_>>());
     };
     row("memory of the broker alone", Goal::None, |weights| weights.before);
@@ -42,8 +41,8 @@ fn weigh(places: &Places, maker: Maker) -> Outcome<Weights> {
     let before = share_of(process, Share::Whole)?;
     let mut idle = Vec::with_capacity(CLIENTS);
     for number in 0..CLIENTS {
-        let mut client = Client::connect(server.address, &format!("idle-{number}"), &server.login)?;
-        client.subscribe(&format!("bench/idle/{number}"), Qos::AtLeastOnce)?;
+        let mut client = Client::connect(&server.entrance, &format!("idle-{number}"))?;
+        client.subscribe(&topic_of(&format!("bench-idle-{number}")), Qos::AtLeastOnce)?;
         idle.push(client);
     }
     let (with, made) = (share_of(process, Share::Whole)?, share_of(process, Share::Made)?);

@@ -1,12 +1,17 @@
-//! `cargo xtask bench bus`: the figures of the bus, each beside Mosquitto's in the same run, and how long `bigskies up` takes and weighs.
+//! `cargo xtask bench bus`: the figures of the bus, each beside Mosquitto's in the same run, what security costs it, and how long
+//! `bigskies up` takes and weighs.
 //!
 //! Both brokers ask for a password and check every topic. One client of our own, as lean as can be, loads both, in rounds that
 //! alternate who comes first; a figure is the median of its rounds, a ratio the median of the rounds' ratios.
 
+mod authorisation;
 mod client;
 mod command;
 mod idle;
+mod login;
 mod memory;
+mod mosquitto;
+mod observatory;
 mod process;
 mod rate;
 mod server;
@@ -27,10 +32,12 @@ struct Part {
     measure: fn(&Places, usize, &mut Table) -> Outcome<()>,
 }
 
-const PARTS: [Part; 5] = [
+const PARTS: [Part; 7] = [
     Part { name: "rate", measure: rate::measure },
     Part { name: "trip", measure: trip::measure },
     Part { name: "command", measure: command::measure },
+    Part { name: "authorisation", measure: authorisation::measure },
+    Part { name: "login", measure: login::measure },
     Part { name: "idle", measure: idle::measure },
     Part { name: "start", measure: start::measure },
 ];

@@ -35,16 +35,8 @@ pub(crate) struct Process {
 impl Process {
     /// Starts it; its error output goes to the file.
     pub(crate) fn start(program: &Path, arguments: &[String], log: &Path) -> Outcome<Self> {
-        let mut command = Command::new(program);
+        let mut command = unsettled(program);
         command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(File::create(log)?);
-        // What is set for a platform of the developer's is not for this one.
-        let ours = std::env::vars_os().map(|(name, _)| name).filter(|name| {
-            let name = name.to_string_lossy();
-            name == "DATABASE_URL" || (name.starts_with("BIGSKIES_") && name != "BIGSKIES_POSTGRES_BIN")
-        });
-        ours.for_each(|name| {
-            command.env_remove(name);
-        });
         let mut child = command.spawn().map_err(|error| format!("{} can't be started: {error}", program.display()))?;
         let (id, (says, lines), (tells, ended)) = (child.id(), mpsc::channel(), mpsc::channel());
         let out = child.stdout.take();
@@ -113,6 +105,19 @@ impl Process {
         let last = lines.get(lines.len().saturating_sub(LOG_LINES)..).unwrap_or_default().join("\n");
         format!("process {} {what}; the end of its log:\n{last}", self.id).into()
     }
+}
+
+/// A program without what is set for a platform of the developer's, since that is not for this one.
+pub(crate) fn unsettled(program: &Path) -> Command {
+    let mut command = Command::new(program);
+    let set = std::env::vars_os().map(|(name, _)| name).filter(|name| {
+        let name = name.to_string_lossy();
+        name == "DATABASE_URL" || (name.starts_with("BIGSKIES_") && name != "BIGSKIES_POSTGRES_BIN")
+    });
+    set.for_each(|name| {
+        command.env_remove(name);
+    });
+    command
 }
 
 fn send(process: u32, signal: Signal) {

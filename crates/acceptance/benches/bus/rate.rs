@@ -13,7 +13,7 @@ use std::{
 use crate::{
     Outcome,
     client::{Client, Delivery, Message, PUBACK, PUBLISH, Qos},
-    server::{Both, Places, Server},
+    server::{Both, Places, Server, topic_of},
     table::{Goal, Table, Unit},
 };
 
@@ -99,7 +99,7 @@ impl Progress {
     }
 }
 
-fn rate(server: &mut Server, load: Load) -> Outcome<f64> {
+fn rate(server: &Server, load: Load) -> Outcome<f64> {
     let progress: Vec<Progress> = std::iter::repeat_with(Progress::default).take(load.pairs).collect();
     let stop = AtomicBool::new(false);
     let (fails, failed) = mpsc::channel();
@@ -122,13 +122,13 @@ fn rate(server: &mut Server, load: Load) -> Outcome<f64> {
 }
 
 fn ends(server: &Server, pair: usize, qos: Qos) -> Outcome<(Client, Client)> {
-    let mut reader = Client::connect(server.address, &format!("rate-reader-{pair}"), &server.login)?;
+    let mut reader = Client::connect(&server.entrance, &format!("rate-reader-{pair}"))?;
     reader.subscribe(&topic(pair), qos)?;
-    Ok((reader, Client::connect(server.address, &format!("rate-writer-{pair}"), &server.login)?))
+    Ok((reader, Client::connect(&server.entrance, &format!("rate-writer-{pair}"))?))
 }
 
 fn topic(pair: usize) -> String {
-    format!("bench/rate/{pair}")
+    topic_of(&format!("bench-rate-{pair}"))
 }
 
 /// The rate in the span that counts, unless an end fails meanwhile.

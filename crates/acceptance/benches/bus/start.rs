@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use crate::{
     Outcome,
     memory::{Share, descendants, share_of},
+    observatory::On,
     server::Places,
     table::{Goal, Table, Unit},
 };
@@ -22,13 +23,17 @@ pub(crate) fn measure(places: &Places, rounds: usize, table: &mut Table) -> Outc
     let (mut fresh, mut warm, mut weights) = (Vec::new(), Vec::new(), Vec::new());
     for round in 0..rounds.min(ROUNDS_MAX) {
         let folder = places.fresh("start")?;
-        for times in [&mut fresh, &mut warm] {
+        for (times, is_fresh) in [(&mut fresh, true), (&mut warm, false)] {
             let started = Instant::now();
-            let up = places.up(&folder, None)?;
+            let up = places.up(&folder, On::Own)?;
             times.push(started.elapsed().as_secs_f64());
             if round == 0 {
                 up.process.stays(SETTLED)?;
                 weights.push(weigh(up.process.id())?);
+            }
+            if is_fresh {
+                // The warm one finds an account and its key.
+                places.operator(&up)?;
             }
             up.process.stop()?;
         }

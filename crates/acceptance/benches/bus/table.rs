@@ -1,4 +1,4 @@
-//! The table that is printed: a figure in a row, ours and Mosquitto's, their ratio, and the goal.
+//! The table that is printed: a figure in a row, ours and Mosquitto's, their ratio, and the goal; below it what authorisation adds.
 
 use crate::server::Both;
 
@@ -7,6 +7,8 @@ use crate::server::Both;
 pub(crate) enum Unit {
     /// Messages in a second.
     Rate,
+    /// Clients let in in a second.
+    Logins,
     /// Seconds.
     Seconds,
     /// Bytes.
@@ -26,59 +28,80 @@ pub(crate) enum Goal {
     None,
 }
 
+/// What stands above the columns.
+const FIGURES: [&str; 6] = ["figure", "BIG SKIES", "Mosquitto", "ratio", "goal", ""];
+const AUTHORISATION: [&str; 6] = ["what authorisation adds", "secured", "open", "ratio", "added", ""];
+
 /// The rows in the order in which they came.
 #[derive(Debug, Default)]
-pub(crate) struct Table(Vec<[String; 6]>);
+pub(crate) struct Table {
+    figures: Vec<[String; 6]>,
+    authorisation: Vec<[String; 6]>,
+}
 
 impl Table {
     /// A figure of which each round has both brokers'.
     pub(crate) fn compare(&mut self, figure: &str, unit: Unit, goal: Goal, rounds: &[Both<f64>]) {
         let own = median(rounds.iter().map(|round| round.own));
-        let mosquitto = median(rounds.iter().map(|round| round.mosquitto));
-        let ratio = median(rounds.iter().map(|round| round.own / round.mosquitto));
-        let (shown, shown_ratio) = (unit.show(mosquitto), format!("{ratio:.2}"));
-        self.0.push([figure.to_owned(), unit.show(own), shown, shown_ratio, goal.show(unit), goal.verdict(own, ratio)]);
+        let other = median(rounds.iter().map(|round| round.other));
+        let ratio = median(rounds.iter().map(|round| round.own / round.other));
+        let (shown, shown_ratio) = (unit.show(other), format!("{ratio:.2}"));
+        let verdict = goal.verdict(own, ratio);
+        self.figures.push([figure.to_owned(), unit.show(own), shown, shown_ratio, goal.show(unit), verdict]);
     }
 
     /// A figure that only we have.
     pub(crate) fn alone(&mut self, figure: &str, unit: Unit, goal: Goal, rounds: &[f64]) {
         let own = median(rounds.iter().copied());
         let verdict = goal.verdict(own, f64::NAN);
-        self.0.push([figure.to_owned(), unit.show(own), String::new(), String::new(), goal.show(unit), verdict]);
+        self.figures.push([figure.to_owned(), unit.show(own), String::new(), String::new(), goal.show(unit), verdict]);
+    }
+
+    /// A time of which each round has that with rights looked at, and that without.
+    pub(crate) fn beside_open(&mut self, figure: &str, rounds: &[Both<f64>]) {
+        let microseconds = |of: fn(&Both<f64>) -> f64| median(rounds.iter().map(of)) * 1e6;
+        let (secured, open) = (microseconds(|round| round.own), microseconds(|round| round.other));
+        let (secured, open) = (format!("{secured:.1} µs"), format!("{open:.1} µs"));
+        let ratio = format!("{:.2}", median(rounds.iter().map(|round| round.own / round.other)));
+        let added = format!("{:+.1} µs", microseconds(|round| round.own - round.other));
+        self.authorisation.push([figure.to_owned(), secured, open, ratio, added, String::new()]);
     }
 
     /// The table as lines of text.
     pub(crate) fn render(&self) -> String {
-        let head = ["figure", "BIG SKIES", "Mosquitto", "ratio", "goal", ""].map(str::to_owned);
-        let rows: Vec<&[String; 6]> = std::iter::once(&head).chain(&self.0).collect();
-        let widths: Vec<usize> = (0..head.len())
-            .map(|column| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0))
-            .collect();
-        let mut text = String::new();
-        for (number, row) in rows.iter().enumerate() {
-            for (column, (cell, width)) in row.iter().zip(&widths).enumerate() {
-                // Words to the left, figures to the right.
-                text += &if matches!(column, 0 | 4 | 5) {
-                    format!("{cell:<width$}  ")
-                } else {
-                    format!("{cell:>width$}  ")
-                };
-            }
-            text.truncate(text.trim_end().len());
-            text.push('\n');
-            if number == 0 {
-                text += &"-".repeat(widths.iter().sum::<usize>() + 2 * (widths.len() - 1));
-                text.push('\n');
-            }
-        }
-        text
+        let parts = [(FIGURES, &self.figures), (AUTHORISATION, &self.authorisation)];
+        let shown = parts.into_iter().filter(|(_, rows)| !rows.is_empty());
+        shown.map(|(head, rows)| lines(head, rows)).collect::<Vec<_>>().join("\n")
     }
+}
+
+fn lines(head: [&str; 6], rows: &[[String; 6]]) -> String {
+    let head = head.map(str::to_owned);
+    let rows: Vec<&[String; 6]> = std::iter::once(&head).chain(rows).collect();
+    let widths: Vec<usize> =
+        (0..head.len()).map(|column| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0)).collect();
+    let mut text = String::new();
+    for (number, row) in rows.iter().enumerate() {
+        for (column, (cell, width)) in row.iter().zip(&widths).enumerate() {
+            // Words to the left, figures to the right.
+            text +=
+                &if matches!(column, 0 | 4 | 5) { format!("{cell:<width$}  ") } else { format!("{cell:>width$}  ") };
+        }
+        text.truncate(text.trim_end().len());
+        text.push('\n');
+        if number == 0 {
+            text += &"-".repeat(widths.iter().sum::<usize>() + 2 * (widths.len() - 1));
+            text.push('\n');
+        }
+    }
+    text
 }
 
 impl Unit {
     fn show(self, figure: f64) -> String {
         match self {
             Self::Rate => format!("{} msg/s", grouped(figure)),
+            Self::Logins => format!("{}/s", grouped(figure)),
             Self::Seconds if figure < 0.01 => format!("{:.0} µs", figure * 1e6),
             Self::Seconds if figure < 0.1 => format!("{:.1} ms", figure * 1e3),
             Self::Seconds => format!("{figure:.2} s"),

@@ -2,9 +2,12 @@
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a test ends where something is not as it should be")]
 #![expect(clippy::print_stdout, reason = "what was measured is part of what a test says")]
 
+mod acme;
+mod asking;
 mod attacks;
 mod badinput;
 mod faults;
+mod flows;
 mod house;
 mod lifetime;
 mod safety;

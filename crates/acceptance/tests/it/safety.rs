@@ -150,7 +150,8 @@ impl Stand<'_> {
     async fn abort(&self, wrong: Wrong) -> (Duration, Effect) {
         let simulator = self.observatory.simulator();
         let before = simulator.effects().await.last().map_or(0, |effect| effect.number);
-        let sender = self.observatory.client("operator").await;
+        // As the terminal does, which must be able to stop a mount when the database is gone.
+        let sender = self.observatory.client_by_key().await;
         let now = sender.options().clock.now();
         let hour = Duration::from_secs(3600);
         let clock = match wrong {
@@ -210,6 +211,7 @@ impl Stand<'_> {
         self.observatory.simulator().set_faults(&[slow.on(&["slewtocoordinatesasync"])]).await;
         let sender = self.observatory.client("operator").await;
         let answers = Heard::over(&sender, &["bigskies/client/operator/flood/reply/+"]).await;
+        let token = self.observatory.token();
         for number in 0..MANY {
             let mut slew = slew_to(self.device, 75.0 + number as f64 / 4096.0);
             slew["message_id"] = json!(format!("flood-{number}-{}", sender.options().clock.now()));
@@ -217,6 +219,7 @@ impl Stand<'_> {
                 topic: topic::inbound("telescope/control/slew"),
                 payload: slew.to_string().into(),
                 response_topic: Some(format!("bigskies/client/operator/flood/reply/{number}")),
+                token: token.clone(),
                 ..Outgoing::default()
             };
             sender.publish(publish).await.unwrap();

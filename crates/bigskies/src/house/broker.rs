@@ -6,10 +6,7 @@ use bus::{Address, Credentials};
 use engine_broker::{Broker, BrokerError, Options, Transport};
 use vocabulary::{Clock, Fault};
 
-use crate::house::{
-    node,
-    security::door::Door,
-};
+use crate::house::{node, security::door::Door};
 
 /// Where the broker listens.
 #[derive(Debug, Clone)]

@@ -8,7 +8,7 @@ pub(crate) mod watchman;
 
 use std::{sync::Arc, time::Duration};
 
-use catalog::{Needs, Owner};
+use catalog::{Needs, Owner, READ_RESPONSES};
 use coordinator::Trail;
 use coordinator_security::SecuritySettings;
 use engine_accounts::{Accounts, AccountsSettings, Rights};
@@ -142,6 +142,9 @@ fn known() -> Vec<Permission> {
         Needs::Nobody | Needs::Anybody | Needs::Node | Needs::Addressee => None,
     });
     let mut known: Vec<Permission> = rights.collect();
+    if let Needs::Right(responses) = READ_RESPONSES {
+        known.push(responses);
+    }
     known.sort_unstable();
     known.dedup();
     known

@@ -11,6 +11,7 @@ mod node;
 mod organisation;
 mod password;
 mod permission;
+mod plugin;
 mod role;
 mod totp;
 mod user;
@@ -20,8 +21,8 @@ use clap::Subcommand;
 use crate::terminal::{
     admin::{
         audit::Audit, certificate::Certificate, create::Create, group::Group, key::Key, mosquitto::Mosquitto,
-        node::Node, organisation::Organisation, password::Password, permission::Permission, role::Role, totp::Totp,
-        user::User,
+        node::Node, organisation::Organisation, password::Password, permission::Permission, plugin::Plugin, role::Role,
+        totp::Totp, user::User,
     },
     client::{Client, ClientOptions},
     connected,
@@ -48,6 +49,9 @@ pub(crate) enum Admin {
     /// Show, grant and withdraw permissions; look whether somebody may do something.
     #[command(subcommand)]
     Permission(Permission),
+    /// Let plugins in with the topics of their manifests, show them, let them in no more.
+    #[command(subcommand)]
+    Plugin(Plugin),
     /// Make, show and revoke API keys.
     #[command(subcommand)]
     Key(Key),
@@ -89,6 +93,7 @@ async fn ask(admin: Admin, client: &Client, out: &mut Output) -> Result<(), Endi
         Admin::Group(group) => group::run(group, client, out).await,
         Admin::Organisation(organisation) => organisation::run(organisation, client, out).await,
         Admin::Permission(permission) => permission::run(permission, client, out).await,
+        Admin::Plugin(plugin) => plugin::run(plugin, client, out).await,
         Admin::Key(key) => key::run(key, client, out).await,
         Admin::Certificate(certificate) => certificate::run(certificate, client, out).await,
         Admin::Audit(audit) => audit::run(audit, client, out).await,

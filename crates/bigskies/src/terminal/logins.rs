@@ -123,7 +123,7 @@ fn file(xdg_config_home: Option<PathBuf>, home: Option<PathBuf>) -> Result<PathB
     xdg_config_home
         .filter(|folder| folder.is_absolute())
         .or_else(|| home.map(|home| home.join(".config")))
-        .map(|folder| folder.join("bigskies/login.json"))
+        .map(|folder| folder.join("bigskies").join("login.json"))
         .ok_or_else(|| {
             Fault::invalid("there is no configuration folder to keep a login in").hint("set HOME or XDG_CONFIG_HOME")
         })

@@ -58,8 +58,7 @@ async fn everything(client: &Client) -> Result<Vec<String>, Fault> {
     let wide = [topic::EVERY_EVENT, topic::EVERY_STATE, topic::EVERY_HEALTH, topic::EVERY_RESPONSE];
     let mut granted = client.bus().granted(wide.map(str::to_owned).into_iter().chain([own]).collect()).await?;
     let narrow = catalog::all().into_iter().filter(|entry| !entry.kind.is_inbound()).map(|entry| entry.topic_of("+"));
-    let narrow: Vec<String> =
-        narrow.filter(|filter| !granted.iter().any(|wide| topic::covers(wide, filter))).collect();
+    let narrow: Vec<String> = narrow.filter(|filter| !granted.iter().any(|wide| topic::covers(wide, filter))).collect();
     if !narrow.is_empty() {
         granted.extend(client.bus().granted(narrow).await?);
     }

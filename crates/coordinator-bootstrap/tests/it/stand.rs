@@ -126,6 +126,7 @@ impl Stand {
             account: account.clone(),
             authority: Arc::new(Trust::new(BrokerKind::External, account, vec![])),
             trail: coordinator::Trail::start(self.store.clone(), Clock::system()),
+            vault: None,
             store: self.store.clone(),
             clock: Clock::system(),
             boot: vec![],

@@ -102,6 +102,7 @@ impl Stand {
             account: operator(),
             authority: std::sync::Arc::new(Trust::new(BrokerKind::External, operator(), vec![])),
             trail: coordinator::Trail::start(store.clone(), Clock::system()),
+            vault: None,
             store: store.clone(),
             clock: Clock::system(),
             boot: vec![],

@@ -123,6 +123,7 @@ impl Stand {
             account: operator(),
             authority: Arc::new(Trust::new(BrokerKind::Embedded, operator(), vec![])),
             trail: coordinator::Trail::start(store.clone(), Clock::system()),
+            vault: None,
             store,
             clock: Clock::system(),
             boot: vec![],

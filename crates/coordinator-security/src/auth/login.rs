@@ -15,10 +15,11 @@ use crate::{Cx, faults, shown};
 /// Begins a session.
 pub(crate) async fn login(cx: Cx, login: Login) -> Result<Session, Fault> {
     match Party::of(&login.username) {
-        Party::User(_) => of_user(&cx, login).await,
+        // A plugin that was let in has an account like a user's.
+        Party::User(_) | Party::Plugin(_) => of_user(&cx, login).await,
         Party::Coordinator(_) | Party::Face(_) | Party::Node => nodes::login(&cx, &login).await,
-        // None of them has a password of its own.
-        Party::Plugin(_) | Party::Key(_) | Party::Lobby(_) => {
+        // Neither has a password of its own.
+        Party::Key(_) | Party::Lobby(_) => {
             let refusal = AuthError::Refused { reason: Refusal::UnknownUser };
             Err(refused(&cx, &login.username, refusal).await)
         }

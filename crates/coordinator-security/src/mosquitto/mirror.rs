@@ -4,7 +4,7 @@ use std::{collections::HashMap, time::Duration};
 
 use bus::{Bus, Connection};
 use catalog::Party;
-use engine_accounts::{Accounts, Rights, SecretString};
+use engine_accounts::{Accounts, Rights, SecretString, rights::Snapshot};
 use engine_tokens::Tokens;
 use store::{
     Slice,
@@ -21,7 +21,7 @@ use vocabulary::{
 };
 
 use super::{
-    Controller, Known, Summary, Wanted,
+    Controller, Known, PluginGrant, Summary, Wanted,
     wanted::{Shapes, Users, is_good},
 };
 
@@ -269,6 +269,7 @@ impl Mirror {
         };
         wanted.users(&mut self.shapes, &rights, &told, now);
         wanted.keys(&mut self.shapes, &rights, &keys, &self.keys, now);
+        wanted.plugins(&catalog::all(), &self.plugins(&rights))?;
         let summary = self.controller.provision(&wanted).await?;
         self.passwords.clear();
         self.one_time.clear();
@@ -277,6 +278,17 @@ impl Mirror {
             let _ = mark.send(());
         }
         Ok((summary, Instant::now() + until_next(&keys, now)))
+    }
+
+    /// The plugins that are let in, with the passwords that became known.
+    fn plugins(&self, rights: &Snapshot) -> Vec<PluginGrant> {
+        let let_in = rights.accounts().filter(|account| account.enabled).filter_map(|account| {
+            let manifest = account.manifest.as_deref()?;
+            let Party::Plugin(id) = Party::of(&account.username) else { return None };
+            let password = self.passwords.get(&account.username).map(|known| known.secret.clone());
+            Some(PluginGrant { id, publishes: manifest.publishes.clone(), reads: manifest.reads.clone(), password })
+        });
+        let_in.collect()
     }
 
     fn report(&self, done: Result<Summary, Fault>) {

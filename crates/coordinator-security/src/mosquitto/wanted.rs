@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use catalog::{Access, Capacity, Entry, Face, Needs, Owner, Party};
+use catalog::{Access, Capacity, Entry, Face, Needs, Owner, Party, READ_RESPONSES};
 use engine_accounts::{
     SecretString,
     rights::{Account, Snapshot},
@@ -197,7 +197,7 @@ impl Wanted {
                     let role = role_of_members(member, None);
                     let shape = members
                         .entry(role.clone())
-                        .or_insert_with(|| shapes.client(&account, |needs| may(rights, &account, needs)));
+                        .or_insert_with(|| shapes.client(&account, |needs| has(rights, &account, needs)));
                     (role, Arc::clone(shape))
                 }
                 None => (shared_role(LOBBY), shapes.lobby(&account)),
@@ -241,7 +241,7 @@ impl Wanted {
                 (Some(scopes), Needs::Right(right)) => scopes.permit(right.resource, right.action),
                 _ => true,
             };
-            let shared = shapes.client(&account, |needs| leaves_in(needs) && may(rights, &user.username, needs));
+            let shared = shapes.client(&account, |needs| leaves_in(needs) && has(rights, &user.username, needs));
             let role = role_of_members(user, Some(scopes.as_ref().map_or_else(String::new, Scopes::to_string)));
             let password = wanted_password(KEY_MARK, known.get(&account));
             self.add(account.clone(), user.enabled, ClientRights::new(&account, role, shared), password);
@@ -320,7 +320,7 @@ pub(crate) fn is_good(key: &ApiKey, now: Timestamp) -> bool {
 }
 
 /// Whether an account may do what a message needs, everywhere or somewhere: the owner asks again when it knows what it is about.
-fn may(rights: &Snapshot, account: &AccountName, needs: Needs) -> bool {
+fn has(rights: &Snapshot, account: &AccountName, needs: Needs) -> bool {
     match needs {
         Needs::Nobody | Needs::Anybody => true,
         Needs::Right(right) => rights.check_somewhere(account, right.into()),
@@ -354,16 +354,17 @@ impl Shapes {
                 needs.push(entry.needs);
             }
         }
+        needs.push(READ_RESPONSES);
         Self { entries, needs, clients: HashMap::new(), nodes: HashMap::new(), lobby: None }
     }
 
-    fn client(&mut self, account: &AccountName, may: impl Fn(Needs) -> bool) -> Shape {
-        let allowed: Vec<bool> = self.needs.iter().map(|needs| may(*needs)).collect();
+    fn client(&mut self, account: &AccountName, holds: impl Fn(Needs) -> bool) -> Shape {
+        let allowed: Vec<bool> = self.needs.iter().map(|needs| holds(*needs)).collect();
         if let Some(shape) = self.clients.get(&allowed) {
             return Arc::clone(shape);
         }
-        let may = |needs: Needs| self.needs.iter().zip(&allowed).any(|(known, allowed)| *known == needs && *allowed);
-        let access = Access::of(account, &Capacity::Client, &self.entries, may);
+        let allows = |needs: Needs| self.needs.iter().zip(&allowed).any(|(known, allowed)| *known == needs && *allowed);
+        let access = Access::of(account, &Capacity::Client, &self.entries, allows);
         let shape = shape_of(account, &access);
         if self.clients.len() >= SHAPES_MAX {
             self.clients.clear();

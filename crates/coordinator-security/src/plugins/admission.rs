@@ -58,6 +58,7 @@ pub(crate) async fn admit(cx: Cx, admit: AdmitPlugin) -> Result<PluginAdmitted, 
     let reply = PluginAdmitted { account: user.username.clone(), user_id: user.id.clone(), password };
     let reply = cx.commit(tx, reply).await?;
     cx.refresh().await;
+    cx.doors.password_known(&user.username, &admitted.password).await;
     tell(&cx, former, user).await;
     Ok(reply)
 }

@@ -65,7 +65,7 @@ async fn a_plugin_from_beginning_to_end() {
     assert_eq!(plugin.code(login(admitted.password.expose())).await, Some(Code::Unauthenticated));
     for void in [session.token.expose(), key.key.expose()] {
         let client = stand.client("nobody").await.with(void);
-        assert_eq!(client.code(ListAdmittedPlugins::default()).await, Some(Code::Unauthenticated));
+        stand.unauthenticated(&client, ListAdmittedPlugins::default()).await;
     }
     plugin.ask(login(again.password.expose())).await.unwrap();
     assert!(!stand.rights.check(&name, ("telescope", "control"), None).allowed);
@@ -124,7 +124,7 @@ async fn nobody_lets_a_plugin_do_what_he_may_not() {
         ("another plugin's", admit(&[], &["bigskies/plugin/other/#"], &[]), Some(Code::Invalid)),
         ("others' replies", admit(&[], &["bigskies/client/#"], &[]), Some(Code::Invalid)),
         ("the database", admit(&[], &["bigskies/coordinator/bootstrap/credentials"], &[]), Some(Code::Invalid)),
-        ("no permission", admit(&[], &[], &["Telescope:read"]), Some(Code::Invalid)),
+        ("no permission", admit(&[], &[], &["Telescope:read"]), Some(Code::Forbidden)),
         ("a long id", named(&"x".repeat(58)), Some(Code::Invalid)),
     ] {
         assert_eq!(kim.code(admit).await, wanted, "{what}");

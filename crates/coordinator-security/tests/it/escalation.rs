@@ -264,12 +264,8 @@ async fn a_key_is_good_for_no_more_than_it_says() {
     for (what, code) in refused {
         assert_eq!(code, Some(Code::Forbidden), "{what}");
     }
-    let narrower = narrow.ask(make(&["user:write"], None)).await.unwrap();
-    let same = narrow.ask(CreateKey { scopes: None, ..make(&[], None) }).await.unwrap();
-    let listed = root.ask(catalog::security::ListKeys::default()).await.unwrap().keys;
-    let of = |id: &vocabulary::ids::ApiKeyId| listed.iter().find(|key| key.id == *id).unwrap().scopes.clone().unwrap();
-    assert_eq!(of(&narrower.id), ["user:write"]);
-    assert_eq!(of(&same.id).len(), 4, "all that it has itself");
+    // Keys would otherwise have children that outlive them.
+    assert_eq!(narrow.code(make(&["user:write"], None)).await, Some(Code::Forbidden));
     narrow.ask(RevokeKey { id: made.id, user_id: None }).await.unwrap();
     stand.unauthenticated(&narrow, make(&["user:write"], None)).await;
     let _ = Secret::new("");

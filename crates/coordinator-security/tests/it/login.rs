@@ -185,6 +185,8 @@ async fn another_ones_choice_of_password_lets_nothing_be_done_but_choose_one() {
     assert_eq!(acting.ask(Me {}).await.unwrap().username.as_str(), "ann");
     assert_eq!(acting.code(catalog::security::ListUsers::default()).await, Some(Code::Forbidden));
     assert_eq!(acting.code(catalog::security::EnrolTotp {}).await, Some(Code::Forbidden));
+    let key = catalog::security::CreateKey { name: "x".to_owned(), scopes: None, expires_at: None, user_id: None };
+    assert_eq!(acting.code(key).await, Some(Code::Forbidden));
     let new = "Betelgeuse is about to explode";
     let change = |old: &str, new: &str| ChangePassword {
         old_password: Secret::new(old),

@@ -108,7 +108,7 @@ async fn a_group_from_beginning_to_end() {
         limit: None,
         cursor: None,
     };
-    assert_eq!(root.ask(list).await.unwrap().groups, [updated.clone()]);
+    assert_eq!(root.ask(list).await.unwrap().groups, std::slice::from_ref(&updated));
     assert_eq!(root.ask(GetGroup { group_id: group.id.clone() }).await.unwrap().group, updated);
     let delete = DeleteOrganisation { organisation_id: organisation.clone() };
     assert_eq!(root.code(delete.clone()).await, Some(Code::Conflict));

@@ -1,157 +1,47 @@
-//! A private cluster for the test binary, and for each test a broker that lets everybody in by name, a database, and the coordinator.
+//! For each test a broker that lets everybody in by name, a database, and the coordinator.
+
+mod surroundings;
 
 use std::{
     fs,
     future::Future,
-    os::unix::fs::PermissionsExt,
     path::PathBuf,
     sync::{
-        Arc, Mutex, PoisonError, Weak,
+        Arc, Mutex,
         atomic::{AtomicU32, Ordering},
     },
     time::Duration,
 };
 
 use bus::{Ask, BrokerKind, Bus, BusOptions, Credentials, Delivery, Outgoing, Watch};
-use catalog::{Command, Entry, Event, Needs, Owner, Party, Qos, Shape, envelope, topic};
-use coordinator::{Authority, Caller, Frame, Trail};
+use catalog::{Command, Event, Needs, Owner, Qos, Shape, envelope, topic};
+use coordinator::{Frame, Trail};
 use coordinator_security::{Given, Security};
-use engine::{Boxed, Engine as _};
+use engine::Engine as _;
 use engine_accounts::{Accounts, AccountsSettings, NewUser, Rights};
-use engine_broker::{Admission, Asker, Broker, Gate, Options, Refused};
+use engine_broker::{Broker, Options};
 use engine_tokens::Verifier;
 use health::{Report, Status};
 use store::{
-    Changes, ClusterOptions, MasterKey, PoolSettings, PrivateCluster, Store, Vault,
-    accounts::RIGHTS_CHANNEL,
-    accounts::permissions::{Holder, Rule},
-    migrations,
+    Changes, MasterKey, Store, Vault,
+    accounts::{
+        RIGHTS_CHANNEL,
+        permissions::{Holder, Rule},
+    },
 };
 use tempfile::TempDir;
-use tokio::{
-    runtime::{Builder, Runtime},
-    task::JoinHandle,
-};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use vocabulary::{
     Clock, Code, Fault, Timestamp,
     ids::{AccountName, GroupId, OrganisationId, RoleId, UserId},
 };
 
+use surroundings::{Cluster, OpenDoor, Table, cluster};
+
 pub(crate) const LIMIT: Duration = Duration::from_secs(60);
 /// The password of accounts that a stand makes.
 pub(crate) const PASSWORD: &str = "Deneb, Vega and Altair";
-
-static SHARED: Mutex<Weak<Cluster>> = Mutex::new(Weak::new());
-
-/// The cluster, on a runtime that outlives each test's own.
-struct Cluster {
-    inside: Option<(Runtime, PrivateCluster)>,
-    names: AtomicU32,
-    _folder: TempDir,
-}
-
-fn cluster() -> Arc<Cluster> {
-    let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(cluster) = shared.upgrade() {
-        return cluster;
-    }
-    let folder = tempfile::tempdir().unwrap();
-    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
-    let path = folder.path().to_owned();
-    let started = std::thread::spawn(move || {
-        let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        let server_settings = [("fsync", "off"), ("max_connections", "300")];
-        let server_settings = server_settings.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
-        let options = ClusterOptions { server_settings, ..ClusterOptions::default() };
-        let cluster = runtime.block_on(PrivateCluster::start(&path, options)).unwrap();
-        (runtime, cluster)
-    });
-    let inside = Some(started.join().unwrap());
-    let cluster = Arc::new(Cluster { inside, names: AtomicU32::new(0), _folder: folder });
-    *shared = Arc::downgrade(&cluster);
-    cluster
-}
-
-impl Cluster {
-    async fn store(&self) -> Store {
-        let name = format!("test_{}", self.names.fetch_add(1, Ordering::SeqCst));
-        let (_, cluster) = self.inside.as_ref().unwrap();
-        let endpoint = cluster.create_database(&name).await.unwrap();
-        migrations::run(&endpoint, &[]).await.unwrap();
-        Store::connect(endpoint, PoolSettings { max: 12, ..PoolSettings::default() }).await.unwrap()
-    }
-}
-
-impl Drop for Cluster {
-    fn drop(&mut self) {
-        if let Some((runtime, cluster)) = self.inside.take() {
-            let stopped = std::thread::spawn(move || runtime.block_on(cluster.stop()).unwrap());
-            stopped.join().unwrap();
-        }
-    }
-}
-
-/// Lets everybody in under the name that he brings.
-struct OpenDoor;
-
-impl Gate for OpenDoor {
-    fn connect<'a>(&'a self, client: &'a engine_broker::Credentials) -> Boxed<'a, Result<Admission, Refused>> {
-        Box::pin(async move {
-            let name = client.username.as_deref().and_then(|name| name.parse::<AccountName>().ok());
-            name.map(Admission::from).ok_or(Refused::Credentials)
-        })
-    }
-    fn publish(&self, _: &Asker<'_>, _: &str, _: bool) -> bool {
-        true
-    }
-    fn subscribe(&self, _: &Asker<'_>, _: &str) -> bool {
-        true
-    }
-}
-
-/// Knows users by the stamp of the broker or by the token that a message brings, and their rights by the tables.
-struct Table {
-    rights: Rights,
-    verifier: Verifier,
-    clock: Clock,
-}
-
-impl Authority for Table {
-    fn caller(&self, entry: &Entry, delivery: &Delivery, header: &envelope::Header) -> Result<Caller, Fault> {
-        let stranger = Caller::stranger(delivery);
-        if let Some(token) = delivery.token.as_ref().or(header.token.as_ref()) {
-            let claims = self.verifier.verify(token, self.clock.now())?;
-            return Ok(Caller {
-                account: claims.account.clone(),
-                user: claims.user_id.clone(),
-                administrator: self.rights.is_administrator(&claims.account),
-                scopes: claims.scopes.clone(),
-                over: Some(stranger.account.clone()),
-                origin: stranger.origin,
-            });
-        }
-        let (account, user) = (stranger.account.clone(), self.rights.user_id(&stranger.account));
-        match (Party::of(&account), &user) {
-            (_, Some(_)) => Ok(Caller { administrator: self.rights.is_administrator(&account), user, ..stranger }),
-            (Party::Coordinator(_) | Party::Face(_) | Party::Node, None) => Ok(stranger),
-            _ if entry.needs == Needs::Nobody => Ok(stranger),
-            _ => Err(Fault::unauthenticated(format!("account {account} is not known"))),
-        }
-    }
-
-    fn permits(&self, caller: &Caller, needs: Needs, scopes: &[&str]) -> Result<(), Fault> {
-        match needs {
-            Needs::Nobody | Needs::Anybody | Needs::Node => Ok(()),
-            Needs::Right(right)
-                if caller.leaves_in(right) && self.rights.check_within(&caller.account, right, scopes).allowed =>
-            {
-                Ok(())
-            }
-            Needs::Right(_) | Needs::Addressee => Err(Fault::forbidden(format!("{} lacks {needs}", caller.account))),
-        }
-    }
-}
 
 /// All that was published, but for what is for one reader alone.
 pub(crate) type Published = Arc<Mutex<Vec<(String, String)>>>;
@@ -240,6 +130,7 @@ impl Stand {
             account,
             authority: Arc::new(authority),
             trail: Trail::start(self.store.clone(), self.clock.clone()),
+            vault: None,
             store: self.store.clone(),
             clock: self.clock.clone(),
             boot: vec![],

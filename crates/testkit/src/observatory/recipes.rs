@@ -83,6 +83,7 @@ impl Observatory {
         arguments.extend([flag("http"), self.places.http.to_string()]);
         arguments.extend(self.telescope(self.plan.simulator == Simulator::Within));
         arguments.extend(self.given_url());
+        arguments.extend(self.plan.arguments.iter().flatten().cloned());
         self.recipe("up", arguments)
     }
 

@@ -81,8 +81,14 @@ fn logins(stand: &Stand) -> Vec<Row> {
         login("SQL in place of a password", "ann", "' OR '1'='1"),
         Row::ask("SQL in place of a name", stand, "nobody", LOGIN, &json!({"username": "ann' --", "password": "x"}))
             .refused("invalid", "is not an id"),
-        Row::ask("a list in place of a password", stand, "nobody", LOGIN, &json!({"username": "ann", "password": ["x"]}))
-            .refused("invalid", ""),
+        Row::ask(
+            "a list in place of a password",
+            stand,
+            "nobody",
+            LOGIN,
+            &json!({"username": "ann", "password": ["x"]}),
+        )
+        .refused("invalid", ""),
         Row::scene("who is disabled hears the same with the right password", |stand| {
             Box::pin(async {
                 let off = stand.person("off", json!({})).await;
@@ -230,7 +236,8 @@ fn unfinished() -> Vec<Row> {
                 let made = stand.good("security/user/create", json!({"username": "sue"})).await;
                 let secret = text(&made["setup_secret"]);
                 stand.keep_secret(&secret);
-                let chosen = |password: &str| json!({"username": "sue", "setup_secret": secret, "new_password": password});
+                let chosen =
+                    |password: &str| json!({"username": "sue", "setup_secret": secret, "new_password": password});
                 let first = stand.try_as("nobody", "security/user/setup", &chosen("the first that she chose")).await;
                 assert!(matches!(&first, Met::Answer(answer) if answer["success"] == true), "{first:?}");
                 stand.try_as("nobody", "security/user/setup", &chosen("that of somebody else")).await
@@ -239,7 +246,8 @@ fn unfinished() -> Vec<Row> {
         .why(Why::Fault("unauthenticated", "")),
         Row::scene("a guessed one-time secret", |stand| {
             Box::pin(async {
-                let chosen = json!({"username": "operator", "setup_secret": "guessed", "new_password": "mine from now on"});
+                let chosen =
+                    json!({"username": "operator", "setup_secret": "guessed", "new_password": "mine from now on"});
                 stand.try_as("nobody", "security/user/setup", &chosen).await
             })
         })

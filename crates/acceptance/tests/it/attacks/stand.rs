@@ -93,11 +93,21 @@ impl Stand {
             self.ids.insert(group, text(&made["group"]["id"]));
         }
         let hill = format!("organisation:{}", self.ids["hill"]);
-        for right in ["user:read", "user:write", "user:configure", "group:read", "group:write", "group:configure",
-            "role:read", "role:configure", "permission:read", "permission:configure"]
-        {
+        for right in [
+            "user:read",
+            "user:write",
+            "user:configure",
+            "group:read",
+            "group:write",
+            "group:configure",
+            "role:read",
+            "role:configure",
+            "permission:read",
+            "permission:configure",
+        ] {
             let (resource, action) = right.split_once(':').unwrap();
-            let payload = json!({"group_id": self.ids["hill-admins"], "resource": resource, "action": action, "scope": hill});
+            let payload =
+                json!({"group_id": self.ids["hill-admins"], "resource": resource, "action": action, "scope": hill});
             self.good("security/permission/grant", payload).await;
         }
         self.person("ann", json!({"roles": ["operator"]})).await;
@@ -193,7 +203,8 @@ impl Stand {
     /// Logs in, over the gateway's connection.
     pub(crate) async fn log_in(&self, name: &str, password: &str) -> Person {
         self.keep_secret(password);
-        let message = self.message("gateway", None, "security/auth/login", &json!({"username": name, "password": password}));
+        let message =
+            self.message("gateway", None, "security/auth/login", &json!({"username": name, "password": password}));
         let answer = match self.deliver(&message).await {
             Met::Answer(answer) if answer["success"] == true => answer,
             other => panic!("{name} can't log in: {other:?}"),
@@ -293,7 +304,8 @@ impl Stand {
                 return Arc::clone(wire);
             }
         }
-        let mut wire = self.connect(&self.hello(who)).await.unwrap_or_else(|met| panic!("{who} can't connect: {met:?}"));
+        let mut wire =
+            self.connect(&self.hello(who)).await.unwrap_or_else(|met| panic!("{who} can't connect: {met:?}"));
         let met = wire.subscribe(format!("bigskies/client/{who}/#").as_bytes()).await;
         assert!(matches!(met, Met::Passed), "{who} can't read its answers: {met:?}");
         let wire = Arc::new(tokio::sync::Mutex::new(wire));

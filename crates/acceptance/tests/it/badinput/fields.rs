@@ -174,11 +174,10 @@ fn notices() -> Vec<Row> {
         Row::bytes("a notice too large", update, vec![b' '; LARGEST_PAYLOAD_BYTES + 1]).invalid("bytes").shared(),
         Row::bytes("a notice of a list", "service/register", "[1]").invalid("missing field"),
         Row::bytes("a notice of plain text", update, "please").silence().shared(),
-        Row::bytes("a notice of nothing", "bootstrap/request", "").silence().shared(),
-        Row::json("a notice with fields of its own", "bootstrap/request", &json!({"who": ["me"]})).silence().shared(),
-        Row::json("a notice of a wrong type", "bootstrap/request", &json!({"coordinator": 7}))
-            .invalid("string")
-            .shared(),
+        Row::bytes("a notice of nothing", update, "").silence().shared(),
+        Row::json("a notice with fields of its own", update, &json!({"who": ["me"]})).silence().shared(),
+        Row::json("a notice of a wrong type", "service/heartbeat", &json!({"id": 7})).invalid("string").shared(),
+        Row::json("a notice of processes of ours alone", "bootstrap/request", &json!({"who": ["me"]})).barred(),
     ]
 }
 

@@ -23,8 +23,8 @@ pub(crate) enum Outcome {
     Done(&'static str),
     /// Nobody answers.
     Silence,
-    /// Nobody answers, and it is listed as a dead letter.
-    DeadLetter,
+    /// The broker lets nobody send it, and ours records that.
+    Barred,
 }
 
 /// Where the answer must appear.
@@ -94,9 +94,9 @@ impl Row {
         self
     }
 
-    /// Nobody answers, and it is listed as a dead letter.
-    pub(crate) fn dead_letter(mut self) -> Self {
-        self.outcome = Outcome::DeadLetter;
+    /// The broker lets nobody send it, and ours records that.
+    pub(crate) fn barred(mut self) -> Self {
+        self.outcome = Outcome::Barred;
         self
     }
 
@@ -142,7 +142,7 @@ impl Row {
     pub(crate) const fn answers(&self) -> usize {
         match self.outcome {
             Outcome::Refused(..) | Outcome::Done(_) => 1,
-            Outcome::Silence | Outcome::DeadLetter => 0,
+            Outcome::Silence | Outcome::Barred => 0,
         }
     }
 }

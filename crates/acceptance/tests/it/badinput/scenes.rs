@@ -149,21 +149,15 @@ async fn odd_names(stand: &Stand) {
     }
 }
 
-/// What is no health report is listed, and the whole is still seen.
+/// What others say of a coordinator's health is not heard.
 async fn ill_health(stand: &Stand) {
-    let health = "bigskies/coordinator/health/telescope-coordinator";
-    until("the unreadable report among the dead letters", ANSWER, async || {
-        let page = stand.good("message/deadletter/list", json!({"limit": 1000})).await;
-        page["letters"].as_array().unwrap().iter().any(|letter| letter["topic"] == health)
-    })
-    .await;
     until("a healthy whole", ANSWER * 9, async || {
         stand.good("message/system/health", json!({})).await["status"] == "healthy"
     })
     .await;
 }
 
-/// A command that the broker keeps is done when it is sent, and never again when its owner comes back.
+/// A command that shall be kept is none: ours does not take it, another keeps it, and nobody does it when its owner comes back.
 pub(crate) async fn after_a_restart(stand: &mut Stand) {
     let topic = "bigskies/coordinator/telescope/control/slew";
     stand.retain(topic, &slew(stand, 7.0)).await;
@@ -173,7 +167,6 @@ pub(crate) async fn after_a_restart(stand: &mut Stand) {
         devices["devices"].as_array().unwrap().iter().any(|device| device["state"] == "connected")
     })
     .await;
-    assert!(!stand.heard_on(topic).is_empty(), "the broker keeps what is retained");
     stand.catch_up().await;
     assert_eq!(effects(stand, "slew").await, 0, "a retained command is one from the past");
     stand.is_undisturbed().await;

@@ -25,6 +25,8 @@ pub(crate) struct Stand {
     pub(crate) observatory: Observatory,
     pub(crate) broker: Broker,
     pub(crate) bus: Bus,
+    /// Sends the rows: what the broker refuses of them must not end a question.
+    sender: Bus,
     heard: Arc<Mutex<Vec<Delivery>>>,
     /// Since when every coordinator has been up.
     ready: Instant,
@@ -48,10 +50,12 @@ impl Stand {
         let ready = Instant::now();
         let bus = observatory.client("operator").await;
         let heard = listen(&bus).await;
+        let sender = observatory.client("operator").await;
         let mut stand = Self {
             observatory,
             broker,
             bus,
+            sender,
             heard,
             ready,
             mount: String::new(),
@@ -130,7 +134,7 @@ impl Stand {
             let _ = tokio::time::timeout(ANSWER, other.close()).await;
             other.abandon();
         } else {
-            self.bus.publish(outgoing).await.unwrap();
+            self.sender.publish(outgoing).await.unwrap();
         }
         token
     }
@@ -161,7 +165,7 @@ impl Stand {
         let token = self.send(row).await;
         let outcome = match &row.outcome {
             Outcome::Silence => Ok(()),
-            Outcome::DeadLetter => self.is_dead_letter(row).await,
+            Outcome::Barred => self.is_recorded(row).await,
             Outcome::Refused(..) | Outcome::Done(_) => match self.answer(&token).await {
                 Some((topic, answer)) => self.judge(row, &token, &topic, &answer),
                 None => Err("no answer".to_owned()),
@@ -196,7 +200,7 @@ impl Stand {
                 answer["success"] == false && answer["error"]["code"] == code && message.contains(fragment)
             }
             Outcome::Done(fragment) => answer["success"] == true && answer.to_string().contains(fragment),
-            Outcome::Silence | Outcome::DeadLetter => false,
+            Outcome::Silence | Outcome::Barred => false,
         };
         if !good {
             return Err(format!("{:?} was wanted, the answer is {}", row.outcome, cut(&answer.to_string())));
@@ -207,19 +211,18 @@ impl Stand {
         Ok(())
     }
 
-    /// Whether a row is listed as a dead letter, with its publisher where the broker names it.
-    async fn is_dead_letter(&self, row: &Row) -> Result<(), String> {
-        let publisher = if self.broker.is_embedded() { json!("operator") } else { Value::Null };
-        let listed = async || {
-            let page = self.good("message/deadletter/list", json!({"limit": 1000})).await;
-            page["letters"].as_array().unwrap().iter().find(|letter| letter["topic"] == row.topic()).cloned()
-        };
-        let coming = until_some("a dead letter", ANSWER * 2, listed);
-        match tokio::time::timeout(ANSWER, coming).await {
-            Ok(letter) if letter["publisher"] == publisher => Ok(()),
-            Ok(letter) => Err(format!("publisher {publisher} was wanted in {}", cut(&letter.to_string()))),
-            Err(_) => Err("it is not listed as a dead letter".to_owned()),
+    /// Whether our broker recorded that it let nobody send this; another has no trail of ours.
+    async fn is_recorded(&self, row: &Row) -> Result<(), String> {
+        if !self.broker.is_embedded() {
+            return Ok(());
         }
+        let refused = json!({"action": "bus/publish", "outcome": "refused", "limit": 1000});
+        let recorded = async || {
+            let page = self.good("security/audit/query", refused.clone()).await;
+            page["rows"].as_array().unwrap().iter().any(|kept| kept["object"] == row.topic())
+        };
+        let coming = until("an entry in the trail", ANSWER * 2, recorded);
+        tokio::time::timeout(ANSWER, coming).await.map_err(|_| "the trail says nothing of it".to_owned())
     }
 
     /// Waits until every coordinator has answered something that was sent after everything else.
@@ -258,7 +261,7 @@ impl Stand {
     pub(crate) async fn retain(&self, topic: &str, payload: &Value) {
         let payload = payload.to_string().into_bytes().into();
         let outgoing = Outgoing { topic: topic.to_owned(), payload, retain: true, ..Outgoing::default() };
-        self.bus.publish(outgoing).await.unwrap();
+        self.sender.publish(outgoing).await.unwrap();
         self.catch_up().await;
     }
 
@@ -268,14 +271,8 @@ impl Stand {
         self.observatory.restart().await;
         self.ready = Instant::now();
         self.bus = self.observatory.client("operator").await;
+        self.sender = self.observatory.client("operator").await;
         self.heard = listen(&self.bus).await;
-    }
-
-    /// What was heard so far on a topic, as JSON.
-    pub(crate) fn heard_on(&self, topic: &str) -> Vec<Value> {
-        let heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
-        let on_it = heard.iter().filter(|delivery| delivery.topic == topic);
-        on_it.filter_map(|delivery| serde_json::from_slice(&delivery.payload).ok()).collect()
     }
 }
 

@@ -49,7 +49,9 @@ impl Rule {
             (Party::User(user), Some(claims)) if is_users(claims.kind) && claims.account == user => {
                 self.of_claims(&claims, None)
             }
-            (Party::Plugin(id), Some(claims)) if claims.kind == Kind::Plugin && claims.account.as_str() == id.as_str() => {
+            (Party::Plugin(id), Some(claims))
+                if claims.kind == Kind::Plugin && claims.account.as_str() == id.as_str() =>
+            {
                 self.of_account(over)
             }
             (Party::Coordinator(_) | Party::Node, Some(claims))
@@ -98,7 +100,7 @@ impl Rule {
                 self.of_account(&Party::Plugin(id).account().map_err(|_| unknown(&claims.account))?)?
             }
             Kind::Node => match Party::of(&claims.account) {
-                Party::Coordinator(_) | Party::Node => Caller::of(claims.account.clone()),
+                Party::Coordinator(_) | Party::Face(_) | Party::Node => Caller::of(claims.account.clone()),
                 _ => return Err(unknown(&claims.account)),
             },
         };
@@ -138,7 +140,9 @@ impl Authority for Rule {
         match found {
             Ok(caller) => Ok(Caller { origin, ..caller }),
             // Its fields prove who asks; what else it brings does not matter.
-            Err(_) if matches!(entry.needs, Needs::Nobody | Needs::Node) => Ok(Caller::stranger(&own(delivery, own_broker))),
+            Err(_) if matches!(entry.needs, Needs::Nobody | Needs::Node) => {
+                Ok(Caller::stranger(&own(delivery, own_broker)))
+            }
             Err(fault) => Err(fault),
         }
     }

@@ -49,7 +49,8 @@ impl Door {
     }
 
     async fn admit(&self, given: &engine_broker::Credentials) -> Answer {
-        let password = given.password.as_deref().map(|bytes| std::str::from_utf8(bytes).map_err(|_| Refused::Credentials));
+        let password =
+            given.password.as_deref().map(|bytes| std::str::from_utf8(bytes).map_err(|_| Refused::Credentials));
         let password = password.transpose()?;
         let name = given.username.as_deref().filter(|name| !name.is_empty());
         if let (Some(password), Some(name)) = (password, name) {
@@ -100,7 +101,8 @@ impl Door {
             Party::User(_) | Party::Plugin(_) => inside.is_enabled(&account)?,
             Party::Key(_) | Party::Lobby(_) => return Err(Refused::NotAllowed),
         }
-        let keyring = inside.security.sealed.as_ref().map(|sealed| sealed.keyring.clone()).ok_or(Refused::NotAllowed)?;
+        let keyring =
+            inside.security.sealed.as_ref().map(|sealed| sealed.keyring.clone()).ok_or(Refused::NotAllowed)?;
         let (rights, chain, whose) = (inside.security.rights.clone(), given.certificate.clone(), account.clone());
         let is_ours = matches!(Party::of(&account), Party::Coordinator(_) | Party::Face(_) | Party::Node);
         let proof: StillProven =
@@ -205,7 +207,11 @@ impl Gate for Door {
         Box::pin(self.admit(credentials))
     }
 
-    fn publish(&self, asker: &Asker<'_>, topic: &str, _: bool) -> bool {
+    fn publish(&self, asker: &Asker<'_>, topic: &str, retain: bool) -> bool {
+        // What stands is for its owner to say: a command that is kept would be done by whoever comes later.
+        if retain && matches!(Party::of(asker.account), Party::User(_) | Party::Key(_) | Party::Lobby(_)) {
+            return self.open.as_ref() == Some(asker.account);
+        }
         let security = self.inside.get().map(|inside| &inside.security);
         self.topics.of(asker.account, security).may_publish(topic)
     }
@@ -218,7 +224,8 @@ impl Gate for Door {
 
 /// Whether a password has the form of a token or an API key.
 fn is_token(password: &str) -> bool {
-    password.starts_with(engine_tokens::API_KEY_PREFIX) || (password.starts_with("eyJ") && password.matches('.').count() == 2)
+    password.starts_with(engine_tokens::API_KEY_PREFIX)
+        || (password.starts_with("eyJ") && password.matches('.').count() == 2)
 }
 
 fn refusal(error: &AuthError) -> Refused {

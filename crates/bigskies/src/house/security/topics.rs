@@ -69,21 +69,13 @@ impl Topics {
                 of(&capacity, &nothing)
             }
             (Party::Key(id), Some(security)) => match security.verifier.standing_key(&id, security.clock.now()) {
-                Ok(claims) => {
-                    let is_whole = claims.scopes.is_none() && security.rights.is_administrator(&claims.account);
-                    let capacity = if is_whole { Capacity::Administrator } else { Capacity::Client };
-                    of(&capacity, &|needs| match needs {
-                        Needs::Right(right) if !claims.permits(right.resource, right.action) => false,
-                        _ => may(security, &claims.account, needs),
-                    })
-                }
+                Ok(claims) => of(&Capacity::Client, &|needs| match needs {
+                    Needs::Right(right) if !claims.permits(right.resource, right.action) => false,
+                    _ => may(security, &claims.account, needs),
+                }),
                 Err(_) => Access::default(),
             },
-            (Party::User(_), Some(security)) => {
-                let is_whole = security.rights.is_administrator(account);
-                let capacity = if is_whole { Capacity::Administrator } else { Capacity::Client };
-                of(&capacity, &|needs| may(security, account, needs))
-            }
+            (Party::User(_), Some(security)) => of(&Capacity::Client, &|needs| may(security, account, needs)),
         }
     }
 }

@@ -1,3 +1,5 @@
+//! What is done for what is wanted, as tables.
+
 use engine_accounts::SecretString;
 
 use super::*;
