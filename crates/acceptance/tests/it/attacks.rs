@@ -32,12 +32,14 @@ async fn on_mosquitto() {
 /// Every attack after the other, each judged and looked up in the trail before the next; all complaints at once.
 async fn all_of_them(broker: Broker) {
     let stand = Stand::start(broker).await;
+    println!("STOOD");
     let begun = Instant::now();
     // Each table is written when its turn comes, since some of it depends on what is there then.
     let tables = [tokens::rows, sessions::rows, escalation::rows, sessions::brute_force];
     let (mut complaints, mut count) = (String::new(), 0);
     for row in tables.into_iter().flat_map(|table| table(&stand)) {
         let name = row.name.clone();
+        println!("ROW {:?} {name}", begun.elapsed());
         count += 1;
         if let Err(complaint) = stand.check(row).await {
             let _ = writeln!(complaints, "{name}: {complaint}");

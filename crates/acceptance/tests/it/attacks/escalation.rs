@@ -2,7 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::{row::Row, stand::Stand};
+use super::{
+    row::{NOT_AUTHORIZED, Row, Trace, Why},
+    stand::Stand,
+};
 
 pub(crate) fn rows(stand: &Stand) -> Vec<Row> {
     by_nobody(stand)
@@ -22,6 +25,14 @@ fn by_nobody(stand: &Stand) -> Vec<Row> {
     };
     let mount = stand.id("mount");
     vec![
+<<<<<<< HEAD
+        ask("a role for oneself", "security/role/assign", json!({"user_id": eve, "role": "administrator"}), "eve lacks role:configure"),
+        ask("a right for a role", "security/permission/grant", json!({"role_id": "observer", "resource": "*", "action": "*"}), "eve lacks permission:configure"),
+        ask("membership for oneself", "security/group/add", json!({"group_id": stand.id("hill-admins"), "user_id": eve}), "eve lacks group:configure"),
+        ask("a second account", "security/user/create", json!({"username": "eve2", "roles": ["administrator"]}), "eve lacks user:write"),
+        ask("an administrator's password", "security/user/password/reset", json!({"user_id": stand.id("operator")}), "eve lacks user:configure"),
+        ask("the end of an administrator", "security/user/delete", json!({"user_id": stand.id("operator")}), "eve lacks user:write"),
+=======
         ask(
             "a role for oneself",
             "security/role/assign",
@@ -58,6 +69,7 @@ fn by_nobody(stand: &Stand) -> Vec<Row> {
             json!({"user_id": stand.id("operator")}),
             "eve lacks user:configure",
         ),
+>>>>>>> main
         ask("the accounts", "security/user/list", json!({}), "eve lacks user:read"),
         ask("the audit trail", "security/audit/query", json!({}), "eve lacks audit:read"),
         ask("the audit trail as lines", "security/audit/export", json!({}), "eve lacks audit:read"),
@@ -147,7 +159,8 @@ fn by_an_operator(stand: &Stand) -> Vec<Row> {
         ask("a promotion", "security/role/assign", json!({"user_id": stand.id("ann"), "role": "administrator"}))
             .refused("forbidden", "ann lacks role:configure"),
         ask("the database's password", "bootstrap/request", json!({})).refused("forbidden", ""),
-        ask("dead letters", "message/deadletter/list", json!({})).refused("forbidden", ""),
+        ask("settings of the bus", "message/settings/set", json!({"key": "health_interval_seconds", "value": 1}))
+            .refused("forbidden", "ann lacks message:configure"),
     ]
 }
 
@@ -314,6 +327,15 @@ fn with_less(stand: &Stand) -> Vec<Row> {
             json!({"name": "more", "scopes": ["telescope:control"]}),
         ),
         ask("a key that reads makes one for everything", "security/key/create", json!({"name": "more"})),
+<<<<<<< HEAD
+        ask("a key that reads makes one that lasts", "security/key/create", json!({"name": "more", "scopes": ["telescope:read"]})),
+        ask("a key that reads moves", "telescope/control/slew", slew.clone()).refused("forbidden", "leaves telescope:control out"),
+        ask("a key that reads parks", "telescope/control/park", json!({"device_id": mount})).refused("forbidden", "leaves telescope:control out"),
+        ask("a key that reads writes", "telescope/config/create", json!({"name": "Mine"})).refused("forbidden", "leaves telescope:write out"),
+        ask("a key changes the password of its owner without knowing it", "security/user/password/change",
+            json!({"old_password": "guessed", "new_password": "another walk under Orion"}))
+        .refused("unauthenticated", "is wrong"),
+=======
         ask(
             "a key that reads makes one that lasts",
             "security/key/create",
@@ -330,6 +352,7 @@ fn with_less(stand: &Stand) -> Vec<Row> {
             "security/user/password/change",
             json!({"old_password": stand.someone("ann").password, "new_password": "another walk under Orion"}),
         ),
+>>>>>>> main
         ask("a key gives its owner a second factor", "security/user/totp/enrol", json!({})),
         ask("a key that reads reads services", "service/list", json!({}))
             .refused("forbidden", "leaves service:read out"),
@@ -341,7 +364,7 @@ fn with_less(stand: &Stand) -> Vec<Row> {
                 stand.deliver(&stand.message(&account, key.token, "telescope/control/slew", &slew)).await
             })
         })
-        .why(super::row::Why::Broker(&[super::row::NOT_AUTHORIZED])),
+        .why(Why::Broker(&[NOT_AUTHORIZED])),
         Row::scene("an administrator's key for permissions hands on everything", |stand| {
             Box::pin(async {
                 let key = stand.key("operator", &["permission:configure"]).await;
@@ -349,8 +372,8 @@ fn with_less(stand: &Stand) -> Vec<Row> {
                 stand.deliver(&stand.message("gateway", key.token, "security/permission/grant", &grant)).await
             })
         })
-        .why(super::row::Why::Fault("forbidden", "operator may not"))
-        .audited(super::row::Trace::refused("security/permission/grant", "operator", "forbidden")),
+        .why(Why::Fault("forbidden", "operator may not"))
+        .audited(Trace::refused("security/permission/grant", "operator", "forbidden")),
         Row::scene("an administrator's key for accounts takes an administrator's account", |stand| {
             Box::pin(async {
                 let key = stand.key("operator", &["user:configure", "user:write"]).await;
@@ -358,8 +381,8 @@ fn with_less(stand: &Stand) -> Vec<Row> {
                 stand.deliver(&stand.message("gateway", key.token, "security/user/password/reset", &reset)).await
             })
         })
-        .why(super::row::Why::Fault("forbidden", "operator may not"))
-        .audited(super::row::Trace::refused("security/user/password/reset", "operator", "forbidden")),
+        .why(Why::Fault("forbidden", "operator may not"))
+        .audited(Trace::refused("security/user/password/reset", "operator", "forbidden")),
         Row::scene("an administrator's key for roles gives the administrator's", |stand| {
             Box::pin(async {
                 let key = stand.key("operator", &["role:*"]).await;
@@ -367,8 +390,8 @@ fn with_less(stand: &Stand) -> Vec<Row> {
                 stand.deliver(&stand.message("gateway", key.token, "security/role/assign", &assign)).await
             })
         })
-        .why(super::row::Why::Fault("forbidden", "operator may not"))
-        .audited(super::row::Trace::refused("security/role/assign", "operator", "forbidden")),
+        .why(Why::Fault("forbidden", "operator may not"))
+        .audited(Trace::refused("security/role/assign", "operator", "forbidden")),
         Row::scene("an administrator's key for nothing else acts for another", |stand| {
             Box::pin(async {
                 let key = stand.key("operator", &["telescope:read"]).await;
@@ -376,7 +399,7 @@ fn with_less(stand: &Stand) -> Vec<Row> {
                 stand.deliver(&stand.message("gateway", key.token, "security/key/list", &list)).await
             })
         })
-        .why(super::row::Why::Fault("forbidden", "operator may not ask for")),
+        .why(Why::Fault("forbidden", "operator may not ask for")),
     ]
 }
 

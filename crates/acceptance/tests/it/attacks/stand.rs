@@ -20,6 +20,8 @@ use super::{
 
 /// How long the trail may take to show what happened.
 const TRAIL: Duration = Duration::from_secs(10);
+/// How often it is looked for what may come.
+const TICK: Duration = Duration::from_millis(10);
 /// How long nobody may say anything for it to be silence.
 const SILENCE: Duration = Duration::from_millis(700);
 
@@ -341,16 +343,17 @@ impl Stand {
             Back::Unnamed | Back::Field(_) => None,
         };
         let mut payload = message.payload.clone();
-        if let Ok(Value::Object(mut fields)) = serde_json::from_slice(&payload)
-            && message.back != Back::Own
-        {
+        let mut is_named = false;
+        if let Ok(Value::Object(mut fields)) = serde_json::from_slice(&payload) {
             // By which the answer is found on the shared topic.
+            is_named = true;
             fields.entry("correlation_id").or_insert_with(|| json!(correlation));
             if let Back::Field(topic) = &message.back {
                 fields.insert("reply_to".to_owned(), json!(topic));
             }
             payload = Value::Object(fields).to_string().into_bytes();
         }
+        let before = self.heard.messages().len();
         let mut properties = message.properties.clone();
         properties.extend(message.token.iter().map(|token| ("token".to_owned(), token.clone())));
         let topic = message.topic().into_bytes();
@@ -359,16 +362,22 @@ impl Stand {
             Met::Passed => {}
             other => return other,
         }
-        if message.back == Back::Own {
-            return wire.hear(&own, LIMIT).await;
-        }
-        drop(wire);
+        // Who is not known is answered on the shared topic.
         let shared = topic::response(&message.command);
-        let fits = |heard: &testkit::Message| heard.topic == shared && heard.payload["correlation_id"] == correlation;
-        let coming = until_some("an answer", LIMIT * 2, async || self.heard.find(fits));
-        match tokio::time::timeout(LIMIT, coming).await {
-            Ok(heard) => Met::Answer(heard.payload),
-            Err(_) => Met::Silence,
+        let fits = |heard: &testkit::Message| {
+            heard.topic == shared && (!is_named || heard.payload["correlation_id"] == correlation)
+        };
+        let on_shared = async {
+            loop {
+                if let Some(heard) = self.heard.messages().into_iter().skip(before).find(fits) {
+                    return Met::Answer(heard.payload);
+                }
+                tokio::time::sleep(TICK).await;
+            }
+        };
+        tokio::select! {
+            met = wire.hear(&own, LIMIT) => met,
+            met = on_shared => met,
         }
     }
 
@@ -416,7 +425,7 @@ impl Stand {
             if bound.is_over() {
                 return Err(cut(&format!("{trace:?} is not in the trail, which has {rows}")));
             }
-            tokio::time::sleep(Duration::from_millis(20)).await;
+            tokio::time::sleep(TICK).await;
         }
     }
 

@@ -126,6 +126,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
 /// A connection.
 pub(crate) struct Wire {
     stream: Box<dyn Stream>,
+    buffer: Vec<u8>,
     came: VecDeque<(String, Vec<u8>)>,
     last_id: u16,
     /// Whether the other side has ended it.
@@ -135,7 +136,7 @@ pub(crate) struct Wire {
 impl Wire {
     /// Says hello over a stream; what the broker answers where it does not let the client in.
     pub(crate) async fn open(stream: impl Stream + 'static, connect: &Connect) -> Result<Self, Met> {
-        let mut wire = Self { stream: Box::new(stream), came: VecDeque::new(), last_id: 0, is_over: false };
+        let mut wire = Self { stream: Box::new(stream), buffer: Vec::new(), came: VecDeque::new(), last_id: 0, is_over: false };
         if wire.stream.write_all(&connect.packet()).await.is_err() {
             return Err(Met::Ended);
         }
@@ -264,21 +265,24 @@ impl Wire {
         None
     }
 
-    /// The next packet; nothing once the connection is over.
+    /// The next packet; nothing once the connection is over. Safe to cancel.
     async fn read(&mut self) -> Option<(u8, Vec<u8>)> {
-        let first = self.stream.read_u8().await.ok()?;
-        let (mut length, mut shift) = (0_usize, 0);
         loop {
-            let digit = self.stream.read_u8().await.ok()?;
-            length |= usize::from(digit & 0x7f) << shift;
-            shift += 7;
-            if digit & 0x80 == 0 {
-                break;
+            if let Some((first, length, start)) = self.whole_packet() {
+                let body = self.buffer.get(start..start + length)?.to_vec();
+                self.buffer.drain(..start + length);
+                return Some((first, body));
+            }
+            if self.stream.read_buf(&mut self.buffer).await.unwrap_or_default() == 0 {
+                return None;
             }
         }
-        let mut body = vec![0; length];
-        self.stream.read_exact(&mut body).await.ok()?;
-        Some((first, body))
+    }
+
+    /// The first byte, the length and the start of the body of the packet that is there, if all of it is.
+    fn whole_packet(&self) -> Option<(u8, usize, usize)> {
+        let (length, digits) = number(self.buffer.get(1..)?)?;
+        (self.buffer.len() > digits + length).then_some((*self.buffer.first()?, length, 1 + digits))
     }
 }
 
