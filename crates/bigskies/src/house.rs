@@ -13,9 +13,13 @@ pub(crate) mod security;
 pub(crate) mod serve;
 pub(crate) mod signals;
 pub(crate) mod tls;
+pub(crate) mod trust;
+
+use std::sync::Arc;
 
 use bus::{Address, BrokerKind, Bus, BusOptions, Credentials};
 use catalog::Face;
+use rustls::ClientConfig;
 use tokio_util::sync::CancellationToken;
 use vocabulary::{Clock, Fault, ids::fresh_uuid};
 
@@ -23,6 +27,8 @@ use vocabulary::{Clock, Fault, ids::fresh_uuid};
 #[derive(Clone)]
 pub(crate) struct Reach {
     pub(crate) address: Address,
+    /// How TLS is spoken with it, where its address says so.
+    pub(crate) tls: Option<Arc<ClientConfig>>,
     /// The node's login, or that of the one role that the process has.
     pub(crate) credentials: Option<Credentials>,
     /// Whose broker it is.
@@ -46,6 +52,7 @@ impl Reach {
     fn bus(&self, source: &str, credentials: Option<Credentials>) -> Bus {
         Bus::open(BusOptions {
             address: self.address.clone(),
+            tls: self.tls.clone(),
             client_id: format!("{source}-{}", fresh_uuid()),
             account: node::own_account(credentials.as_ref()),
             credentials,

@@ -276,7 +276,7 @@ impl Process {
             let embedded = broker::start(&options.serve.listen(), node.clone(), folder.inner("broker")?).await?;
             let address = broker::address_of(&embedded.broker)?;
             self.embedded = Some(embedded);
-            return Ok(Reach { address, credentials: Some(node), kind: BrokerKind::Embedded });
+            return Ok(Reach { address, tls: None, credentials: Some(node), kind: BrokerKind::Embedded });
         }
         let address = match &client.broker {
             Some(address) => address.clone(),
@@ -289,7 +289,8 @@ impl Process {
             None => None,
         };
         let kind = credentials.as_ref().map_or(BrokerKind::External, |credentials| credentials.broker);
-        Ok(Reach { address, credentials, kind })
+        let tls = client.tls_for(&address)?;
+        Ok(Reach { address, tls, credentials, kind })
     }
 
     /// Starts the coordinators among the roles, once there is a database for them.
@@ -322,6 +323,7 @@ impl Process {
         let open = options.serve.open.then(node::operator);
         let frame = Frame {
             address: reach.address.clone(),
+            tls: reach.tls.clone(),
             credentials: reach.credentials.clone(),
             account: node::own_account(reach.credentials.as_ref()),
             authority: Arc::new(Rule::new(security.clone(), reach.kind, open)),

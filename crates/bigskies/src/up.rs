@@ -79,7 +79,8 @@ impl Used {
     async fn start(options: &ServeOptions, client: &ClientOptions, folder: &Folder) -> Result<Self, Fault> {
         if client.broker.is_some() {
             let credentials = client.credentials.as_deref().map(Credentials::read).transpose()?;
-            let reach = Reach { address: client.address()?, credentials, kind: BrokerKind::External };
+            let (address, tls) = (client.address()?, client.tls()?);
+            let reach = Reach { address, tls, credentials, kind: BrokerKind::External };
             folder.inner("credentials")?;
             return Ok(Self { reach, embedded: None });
         }
@@ -87,7 +88,7 @@ impl Used {
         let node = node::read_or_make(folder.path())?;
         let embedded = broker::start(&options.listen(), node.clone(), folder.inner("broker")?).await?;
         let address = broker::address_of(&embedded.broker)?;
-        let reach = Reach { address, credentials: Some(node), kind: BrokerKind::Embedded };
+        let reach = Reach { address, tls: None, credentials: Some(node), kind: BrokerKind::Embedded };
         Ok(Self { reach, embedded: Some(embedded) })
     }
 }
@@ -110,6 +111,7 @@ async fn with_database(
     let reach = &broker.reach;
     let frame = Frame {
         address: reach.address.clone(),
+        tls: reach.tls.clone(),
         credentials: reach.credentials.clone(),
         account: node::own_account(reach.credentials.as_ref()),
         authority: Arc::new(Rule::new(security.clone(), reach.kind, options.open.then(node::operator))),

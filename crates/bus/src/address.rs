@@ -4,25 +4,30 @@ use std::{fmt, str::FromStr};
 
 use vocabulary::Fault;
 
-/// Host and port of a broker, over TCP.
+/// Host and port of a broker, over TCP or TLS.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Address {
     /// A name or an address.
     pub host: String,
-    /// The port; 1883 where nothing is said.
+    /// The port; 1883 where nothing is said, 8883 with TLS.
     pub port: u16,
+    /// Whether TLS is spoken.
+    pub tls: bool,
 }
 
 impl FromStr for Address {
     type Err = Fault;
 
-    /// Reads `host`, `host:port`, `mqtt://host:port` or `tcp://host:port`; an IPv6 address stands in brackets.
+    /// Reads `host`, `host:port`, `mqtt://host:port`, `tcp://host:port`, or with TLS `mqtts://host:port`; an IPv6 address stands in
+    /// brackets.
     fn from_str(text: &str) -> Result<Self, Fault> {
         let complain = || {
             Fault::invalid(format!("broker address {text:?} can't be read"))
-                .hint("write host, host:port or mqtt://host:port")
+                .hint("write host, host:port, mqtt://host:port or mqtts://host:port")
         };
-        let rest = ["mqtt://", "tcp://"].iter().find_map(|scheme| text.strip_prefix(scheme)).unwrap_or(text);
+        let plain = ["mqtt://", "tcp://"].iter().find_map(|scheme| text.strip_prefix(scheme)).unwrap_or(text);
+        let secured = ["mqtts://", "ssl://"].iter().find_map(|scheme| text.strip_prefix(scheme));
+        let (tls, rest) = (secured.is_some(), secured.unwrap_or(plain));
         let rest = rest.strip_suffix('/').unwrap_or(rest);
         if rest.is_empty() || rest.contains("://") || rest.contains(['/', '@', ' ']) {
             return Err(complain());
@@ -35,17 +40,19 @@ impl FromStr for Address {
                 None => (rest.to_owned(), None),
             },
         };
-        let port = port.map_or(Ok(1883), |port| port.parse().map_err(|_| complain()))?;
+        let usual = if tls { 8883 } else { 1883 };
+        let port = port.map_or(Ok(usual), |port| port.parse().map_err(|_| complain()))?;
         if host.is_empty() || port == 0 {
             return Err(complain());
         }
-        Ok(Self { host, port })
+        Ok(Self { host, port, tls })
     }
 }
 
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.host, self.port)
+        let scheme = if self.tls { "mqtts://" } else { "" };
+        write!(f, "{scheme}{}:{}", self.host, self.port)
     }
 }
 
@@ -60,6 +67,8 @@ mod tests {
             ("tcp://mqtt-broker:1884", Some("mqtt-broker:1884")),
             ("mqtt://127.0.0.1:1883/", Some("127.0.0.1:1883")),
             ("[::1]:1885", Some("[::1]:1885")),
+            ("mqtts://hill.example.org", Some("mqtts://hill.example.org:8883")),
+            ("ssl://hill.example.org:1", Some("mqtts://hill.example.org:1")),
             ("", None),
             ("http://x", None),
             ("x:y", None),

@@ -48,6 +48,8 @@ pub struct BusOptions {
     pub source: String,
     /// Retained by the broker when the connection is lost: a topic and a payload.
     pub last_will: Option<(String, Vec<u8>)>,
+    /// How TLS is spoken, where the address says so: whom we trust, and the certificate that we show.
+    pub tls: Option<Arc<rustls::ClientConfig>>,
     /// Where now comes from.
     pub clock: Clock,
 }

@@ -8,7 +8,7 @@ use std::{
 
 use observability::metrics;
 use rumqttc::{
-    Outgoing,
+    Outgoing, TlsConfiguration, Transport,
     v5::{
         AsyncClient, ClientError, ConnectionError, Event, EventLoop, Incoming, MqttOptions, Request,
         mqttbytes::v5::{
@@ -151,6 +151,10 @@ fn mqtt_options(options: &BusOptions) -> MqttOptions {
     if let Some((topic, payload)) = &options.last_will {
         let will = LastWill::new(topic, payload.clone(), wire_qos(catalog::Qos::AtLeastOnce), true, None);
         mqtt.set_last_will(will);
+    }
+    // An address with TLS and no configuration is refused before it comes here.
+    if let Some(config) = options.tls.as_ref().filter(|_| options.address.tls) {
+        mqtt.set_transport(Transport::tls_with_config(TlsConfiguration::Rustls(Arc::clone(config))));
     }
     let mut network = mqtt.network_options();
     // Otherwise a round trip takes 44 ms: Nagle on our side, delayed acknowledgements on the other.

@@ -197,7 +197,7 @@ impl Configuration {
             return Err(wrong(format!("names port {}, and mqtt.broker_port says {broker_port}", address.port)));
         }
         let port = if has_port { address.port } else { *broker_port };
-        Ok(Address { host: address.host, port })
+        Ok(Address { port, ..address })
     }
 
     /// How long the start waits for the broker.

@@ -17,9 +17,8 @@ pub(crate) fn routes(routes: Routes<Security>) -> Routes<Security> {
     routes.on(login::login).on(sessions::refresh).on(sessions::validate).on(sessions::logout)
 }
 
-/// Where somebody comes from, as failures are counted by it: the client where our broker says which one, else the connection's account.
+/// Where somebody comes from, as failures are counted by it: the account of the connection, which has proven itself at the broker's door.
+/// The client's id would be another place at each connection, and no place be known.
 pub(crate) fn peer_of(caller: &Caller) -> Peer {
-    let origin = Some(caller.origin.as_str()).filter(|origin| !origin.is_empty());
-    let connection = caller.over.as_ref().unwrap_or(&caller.account);
-    Peer::named(origin.unwrap_or(connection.as_str()))
+    Peer::named(caller.over.as_ref().unwrap_or(&caller.account).as_str())
 }

@@ -25,6 +25,8 @@ const REGAIN: Duration = Duration::from_millis(250);
 pub struct Frame {
     /// Where the broker is.
     pub address: Address,
+    /// How TLS is spoken with the broker, where its address says so.
+    pub tls: Option<Arc<rustls::ClientConfig>>,
     /// The node's login, from which those of its coordinators derive; or that of the one coordinator that runs here.
     pub credentials: Option<Credentials>,
     /// The account that reply topics belong to where the broker asks for no login.

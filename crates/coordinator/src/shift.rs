@@ -225,6 +225,7 @@ fn options(frame: &Frame, owner: Owner, suffix: &str) -> Result<BusOptions, Faul
         client_id: format!("{}-coordinator{suffix}", owner.name()),
         account: credentials.as_ref().map_or_else(|| frame.account.clone(), |credentials| credentials.account.clone()),
         credentials,
+        tls: frame.tls.clone(),
         source: owner.source(),
         last_will: suffix.is_empty().then(|| (topic::health(owner), will.to_string().into_bytes())),
         clock: frame.clock.clone(),

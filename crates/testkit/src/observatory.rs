@@ -488,11 +488,12 @@ impl Observatory {
         // On an open broker everybody is the operator.
         let name = if self.plan.broker == Broker::EmbeddedOpen { ADMINISTRATOR } else { account };
         BusOptions {
-            address: Address { host: self.places.mqtt.ip().to_string(), port: self.places.mqtt.port() },
+            address: Address { host: self.places.mqtt.ip().to_string(), port: self.places.mqtt.port(), tls: false },
             client_id: format!("test-{}", fresh_uuid()),
             credentials: self.login(account),
             account: name.parse().unwrap_or_else(|_| panic!("{name:?} is no account")),
             source: format!("user:{name}"),
+            tls: None,
             last_will: None,
             clock: Clock::system(),
         }

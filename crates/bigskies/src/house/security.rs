@@ -16,7 +16,7 @@ use engine_tls::Keyring;
 use engine_tokens::{CurrentEpoch, Verifier};
 use store::{Changes, MasterKey, Store, Vault, accounts, certificates, setting_rows, tokens};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use vocabulary::{Clock, Fault, Permission};
+use vocabulary::{Clock, Fault, Permission, Timestamp};
 
 use crate::house::broker::Embedded;
 
@@ -54,6 +54,9 @@ impl Security {
         let epoch: CurrentEpoch =
             Arc::new(move |user| epochs.token_epoch_of(user).and_then(|epoch| i64::try_from(epoch).ok()));
         let vault = key.map(|key| Vault::new(key, &[])).transpose()?;
+        if let Some(key) = key {
+            is_of_this_database(&store, key, clock.now()).await?;
+        }
         let verifier = Verifier::start(store.clone(), vault.clone(), &changes, epoch, clock.clone())
             .await
             .map_err(|e| Fault::unavailable(e.to_string()).hint("see that the database runs"))?;
@@ -90,6 +93,18 @@ impl Security {
             )
         })
     }
+}
+
+/// Refuses a master key with which none of the signing keys was sealed: a fresh one in place of one that was lost would seem to work until
+/// something is to be opened.
+async fn is_of_this_database(store: &Store, key: &MasterKey, now: Timestamp) -> Result<(), Fault> {
+    let sealed = tokens::snapshot(store, now).await?.signing_keys;
+    if sealed.is_empty() || sealed.iter().any(|row| row.private_sealed.contains(key.id())) {
+        return Ok(());
+    }
+    Err(Fault::invalid(format!("this database was sealed with another master key than {}", key.id())).hint(
+        "name the one that it was sealed with: --master-key FILE; docs/guides/security.md says what to do if it is lost",
+    ))
 }
 
 /// The tasks that watch for a process, and what ends them.

@@ -1,15 +1,17 @@
 //! How the terminal reaches an observatory: the global options, and a connection that asks.
 
-use std::{path::PathBuf, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use bus::{Address, Ask, Bus, BusOptions, Connection, Credentials, Watch};
 use catalog::{Command, Owner, Qos, Secret, topic};
 use clap::Args;
+use rustls::ClientConfig;
 use serde_json::{Map, Value};
 use vocabulary::{Clock, Fault, ids::fresh_uuid};
 
 use crate::{
     data_folder::data_folder,
+    house::trust::TrustOptions,
     terminal::{
         identity::Identity,
         logins::Logins,
@@ -36,6 +38,8 @@ pub(crate) struct ClientOptions {
     /// The data folder of an observatory on this machine.
     #[arg(long, global = true, value_name = "DIR", env = "BIGSKIES_DATA_DIR", hide_env_values = true)]
     pub(crate) data_dir: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) trust: TrustOptions,
     /// Write results as JSON, one object a line.
     #[arg(long, global = true)]
     pub(crate) json: bool,
@@ -66,6 +70,22 @@ impl ClientOptions {
         self.broker.clone().map_or_else(|| DEFAULT_BROKER.parse(), Ok)
     }
 
+    /// How TLS is spoken with the broker, where its address says so.
+    ///
+    /// # Errors
+    /// What is wrong with the files.
+    pub(crate) fn tls(&self) -> Result<Option<Arc<ClientConfig>>, Fault> {
+        self.tls_for(&self.address()?)
+    }
+
+    /// The same for a broker of this address.
+    ///
+    /// # Errors
+    /// As [`Self::tls`].
+    pub(crate) fn tls_for(&self, broker: &Address) -> Result<Option<Arc<ClientConfig>>, Fault> {
+        if broker.tls { self.trust.config().map(Some) } else { Ok(None) }
+    }
+
     /// The data folder on this machine.
     pub(crate) fn data_folder(&self) -> PathBuf {
         data_folder(self.data_dir.as_deref())
@@ -92,6 +112,7 @@ impl ClientOptions {
     fn bus_options(&self, identity: &Identity) -> Result<BusOptions, Fault> {
         Ok(BusOptions {
             address: self.address()?,
+            tls: self.tls()?,
             client_id: format!("bigskies-cli-{}", fresh_uuid()),
             source: format!("user:{}", identity.name),
             account: identity.account.clone(),

@@ -114,6 +114,7 @@ impl Stand {
             authority: Arc::new(Trust::new(BrokerKind::External, account, vec![])),
             trail: coordinator::Trail::start(self.store.clone(), Clock::system()),
             vault: None,
+            tls: None,
             store: self.store.clone(),
             clock: self.clock.clone(),
             boot: vec![],
@@ -167,6 +168,7 @@ async fn client(broker: SocketAddr, name: &str, clock: &Clock) -> Bus {
         credentials: None,
         account: "operator".parse().unwrap(),
         source: format!("user:{name}"),
+        tls: None,
         last_will: None,
         clock: clock.clone(),
     };

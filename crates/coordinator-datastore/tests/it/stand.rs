@@ -70,6 +70,7 @@ fn options(address: &Address, client_id: &str) -> BusOptions {
         credentials: None,
         account: operator(),
         source: "user:operator".to_owned(),
+        tls: None,
         last_will: None,
         clock: Clock::system(),
     }
@@ -103,6 +104,7 @@ impl Stand {
             authority: std::sync::Arc::new(Trust::new(BrokerKind::External, operator(), vec![])),
             trail: coordinator::Trail::start(store.clone(), Clock::system()),
             vault: None,
+            tls: None,
             store: store.clone(),
             clock: Clock::system(),
             boot: vec![],

@@ -124,6 +124,7 @@ impl Stand {
             authority: Arc::new(Trust::new(BrokerKind::Embedded, operator(), vec![])),
             trail: coordinator::Trail::start(store.clone(), Clock::system()),
             vault: None,
+            tls: None,
             store,
             clock: Clock::system(),
             boot: vec![],
@@ -134,6 +135,7 @@ impl Stand {
             credentials: None,
             account: operator(),
             source: "user:operator".to_owned(),
+            tls: None,
             last_will: None,
             clock: Clock::system(),
         };

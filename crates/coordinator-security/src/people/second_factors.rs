@@ -60,8 +60,11 @@ pub(crate) async fn remove(cx: Cx, remove: RemoveTotp) -> Result<Done, Fault> {
     }
     let mut tx = cx.begin().await?;
     cx.accounts.remove_second_factor(&mut tx, &user.id).await.map_err(of_accounts)?;
+    end_sessions(&cx, &mut tx, &user.id, "second-factor").await?;
     let done = cx.commit(tx, Done {}).await?;
+    cx.refresh().await;
     cx.doors.look_again();
+    user_revoked(&cx, &user, "second-factor").await;
     let user = User { has_second_factor: false, ..user };
     user_changed(&cx, user, UserChange::TotpRemoved).await;
     Ok(done)

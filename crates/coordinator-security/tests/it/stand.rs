@@ -131,6 +131,7 @@ impl Stand {
             authority: Arc::new(authority),
             trail: Trail::start(self.store.clone(), self.clock.clone()),
             vault: None,
+            tls: None,
             store: self.store.clone(),
             clock: self.clock.clone(),
             boot: vec![],
@@ -284,6 +285,7 @@ async fn connect(broker: &Broker, account: &str, client_id: &str, clock: &Clock)
         credentials: Some(credentials(account.clone())),
         source: format!("user:{account}"),
         account,
+        tls: None,
         last_will: None,
         clock: clock.clone(),
     };

@@ -48,6 +48,7 @@ pub(crate) fn options(broker: SocketAddr, name: &str) -> BusOptions {
         credentials: None,
         account: "operator".parse().unwrap(),
         source: format!("user:{name}"),
+        tls: None,
         last_will: None,
         clock: Clock::system(),
     }

@@ -55,7 +55,12 @@ impl Door {
         let name = given.username.as_deref().filter(|name| !name.is_empty());
         if let (Some(password), Some(name)) = (password, name) {
             let account: AccountName = name.parse().map_err(|_| Refused::Credentials)?;
-            return self.by_password(&account, password, given).await;
+            let admission = self.by_password(&account, password, given).await?;
+            // Who shows a certificate besides shows it of the same account.
+            if !given.certificate.is_empty() {
+                self.by_certificate(Some(admission.account.as_str()), given)?;
+            }
+            return Ok(admission);
         }
         if !given.certificate.is_empty() {
             return self.by_certificate(name, given);

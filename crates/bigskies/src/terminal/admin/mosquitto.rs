@@ -90,6 +90,7 @@ mod tests {
             broker: None,
             credentials: Some(folder.path().join(file)),
             data_dir: None,
+            trust: crate::house::trust::TrustOptions::default(),
             json: true,
             limit: None,
         };

@@ -103,6 +103,7 @@ mod tests {
             broker: None,
             credentials: None,
             data_dir: Some(folder.path().to_owned()),
+            trust: crate::house::trust::TrustOptions::default(),
             json: true,
             limit: None,
         };

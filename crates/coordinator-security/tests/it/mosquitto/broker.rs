@@ -93,6 +93,7 @@ impl Broker {
             account: credentials.account.clone(),
             credentials: Some(credentials),
             source: "test".to_owned(),
+            tls: None,
             last_will: None,
             clock: Clock::system(),
         };
