@@ -58,7 +58,7 @@ impl Connect {
         }
     }
 
-    fn packet(&self) -> Vec<u8> {
+    pub(crate) fn packet(&self) -> Vec<u8> {
         let mut flags = 0x02;
         let mut rest = text(self.client_id.as_bytes());
         if let Some((topic, payload, retain)) = &self.will {

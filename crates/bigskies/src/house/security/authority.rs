@@ -141,10 +141,15 @@ impl Authority for Rule {
             Ok(caller) => Ok(Caller { origin, ..caller }),
             // Its fields prove who asks; what else it brings does not matter.
             Err(_) if matches!(entry.needs, Needs::Nobody | Needs::Node) => {
-                Ok(Caller::stranger(&own(delivery, own_broker)))
+                Ok(self.stranger(delivery))
             }
             Err(fault) => Err(fault),
         }
+    }
+
+    /// Anybody can write a stamp where another's broker neither sets nor replaces it.
+    fn stranger(&self, delivery: &Delivery) -> Caller {
+        Caller::stranger(&own(delivery, self.broker == BrokerKind::Embedded))
     }
 
     fn permits(&self, caller: &Caller, needs: Needs, scopes: &[&str]) -> Result<(), Fault> {
