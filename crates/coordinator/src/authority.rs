@@ -66,6 +66,9 @@ pub trait Authority: Send + Sync + 'static {
     /// `unauthenticated` where nothing proves one; `forbidden` where a proof is not the connection's own.
     fn caller(&self, entry: &Entry, delivery: &Delivery, header: &Header) -> Result<Caller, Fault>;
 
+    /// Whom the trail names where no caller was found: whose connection it is, as far as the broker is to be believed.
+    fn stranger(&self, delivery: &Delivery) -> Caller;
+
     /// Whether the caller has the right, everywhere or in one of these scopes (`telescope:t1`).
     ///
     /// # Errors
@@ -111,6 +114,10 @@ impl Authority for Trust {
                 .hint("connect with an account of this observatory")),
             None => Err(Fault::unauthenticated("caller has no account").hint("connect with user and password")),
         }
+    }
+
+    fn stranger(&self, delivery: &Delivery) -> Caller {
+        Caller::stranger(delivery)
     }
 
     fn permits(&self, caller: &Caller, needs: Needs, _: &[&str]) -> Result<(), Fault> {

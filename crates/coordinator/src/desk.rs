@@ -11,7 +11,7 @@ use tokio_util::task::TaskTracker;
 use vocabulary::Fault;
 
 use crate::{
-    Caller, Coordinator, FrameSettings,
+    Coordinator, FrameSettings,
     answers::ReplyTo,
     checks::{self, Arrival},
     execution::{Passed, count, execute, overtaken},
@@ -118,7 +118,7 @@ impl<C: Coordinator> Desk<C> {
             Err(fault) => {
                 count(route, fault.code.as_str(), delivery.received);
                 if trail::outcome_of(&fault) == Outcome::Refused {
-                    let caller = asker.unwrap_or_else(|| Caller::stranger(delivery));
+                    let caller = asker.unwrap_or_else(|| self.shared.authority.stranger(delivery));
                     self.shared.trail.record(deed(
                         &route.entry,
                         &caller,

@@ -101,5 +101,6 @@ fn certificates(file: &PathBuf) -> Result<Vec<CertificateDer<'static>>, Fault> {
 }
 
 fn wrong(file: &PathBuf, why: &dyn std::fmt::Display) -> Fault {
-    Fault::invalid(format!("{} can't be used: {why}", file.display())).hint("name PEM files with --ca, --cert and --key")
+    Fault::invalid(format!("{} can't be used: {why}", file.display()))
+        .hint("name PEM files with --ca, --cert and --key")
 }

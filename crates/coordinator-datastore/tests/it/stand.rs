@@ -40,7 +40,7 @@ impl Mosquitto {
                 quiet(Process::new(program).arg("-c").arg(&file))
             };
             let mut broker = Self(MOSQUITTO.into_iter().find_map(start).unwrap());
-            let address = Address { host: "127.0.0.1".to_owned(), port };
+            let address = Address { host: "127.0.0.1".to_owned(), port, tls: false };
             if let Ok(probe) = Bus::connect(options(&address, "probe"), Duration::from_secs(5)).await {
                 probe.close().await;
                 if broker.0.try_wait().unwrap().is_none() {

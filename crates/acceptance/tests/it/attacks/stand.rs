@@ -429,6 +429,14 @@ impl Stand {
         }
     }
 
+    /// Waits until every coordinator has answered something that was sent after everything else.
+    pub(crate) async fn settled(&self) {
+        for owner in Owner::ALL {
+            let answer = self.ask(&format!("{}/settings/get", owner.word()), json!({"key": "no such setting"})).await;
+            assert!(answer.is_err(), "{answer:?}");
+        }
+    }
+
     /// Every coordinator is healthy and the same that it was at the start, and none has complained of a defect.
     pub(crate) async fn is_undisturbed(&self) {
         let age = self.ready.elapsed().as_secs_f64();

@@ -140,11 +140,14 @@ impl Authority for Rule {
         match found {
             Ok(caller) => Ok(Caller { origin, ..caller }),
             // Its fields prove who asks; what else it brings does not matter.
-            Err(_) if matches!(entry.needs, Needs::Nobody | Needs::Node) => {
-                Ok(Caller::stranger(&own(delivery, own_broker)))
-            }
+            Err(_) if matches!(entry.needs, Needs::Nobody | Needs::Node) => Ok(self.stranger(delivery)),
             Err(fault) => Err(fault),
         }
+    }
+
+    /// Anybody can write a stamp where another's broker neither sets nor replaces it.
+    fn stranger(&self, delivery: &Delivery) -> Caller {
+        Caller::stranger(&own(delivery, self.broker == BrokerKind::Embedded))
     }
 
     fn permits(&self, caller: &Caller, needs: Needs, scopes: &[&str]) -> Result<(), Fault> {

@@ -119,6 +119,10 @@ impl Authority for Table {
         }
     }
 
+    fn stranger(&self, delivery: &Delivery) -> Caller {
+        Caller::stranger(delivery)
+    }
+
     fn permits(&self, caller: &Caller, needs: Needs, scopes: &[&str]) -> Result<(), Fault> {
         match needs {
             Needs::Nobody | Needs::Anybody | Needs::Node => Ok(()),
