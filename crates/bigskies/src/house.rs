@@ -21,7 +21,10 @@ use bus::{Address, BrokerKind, Bus, BusOptions, Credentials};
 use catalog::Face;
 use rustls::ClientConfig;
 use tokio_util::sync::CancellationToken;
-use vocabulary::{Clock, Fault, ids::fresh_uuid};
+use vocabulary::{
+    Clock, Fault,
+    ids::{AccountName, fresh_uuid},
+};
 
 /// How a process reaches the broker.
 #[derive(Clone)]
@@ -29,6 +32,8 @@ pub(crate) struct Reach {
     pub(crate) address: Address,
     /// How TLS is spoken with it, where its address says so.
     pub(crate) tls: Option<Arc<ClientConfig>>,
+    /// As whom the process counts where it has no login: its certificate says so, or everybody is let in.
+    pub(crate) account: AccountName,
     /// The node's login, or that of the one role that the process has.
     pub(crate) credentials: Option<Credentials>,
     /// Whose broker it is.
@@ -54,7 +59,7 @@ impl Reach {
             address: self.address.clone(),
             tls: self.tls.clone(),
             client_id: format!("{source}-{}", fresh_uuid()),
-            account: node::own_account(credentials.as_ref()),
+            account: credentials.as_ref().map_or_else(|| self.account.clone(), |login| login.account.clone()),
             credentials,
             source: source.to_owned(),
             last_will: None,

@@ -8,7 +8,7 @@ use std::{
 };
 
 use bus::{BrokerKind, Bus, Credentials};
-use catalog::{Face, Owner, frame::Setting};
+use catalog::{Face, Owner, Party, frame::Setting};
 use clap::{Args, ValueEnum};
 use coordinator::Frame;
 use coordinator_bootstrap::{Configuration, await_credentials, configuration, follow_credentials};
@@ -17,7 +17,7 @@ use service_gateway::Gateway;
 use simulator::AlpacaSimulator;
 use store::{Endpoint, MasterKey, PoolSettings, PrivateCluster, Store, endpoint::pgpass};
 use tokio_util::sync::CancellationToken;
-use vocabulary::{Clock, Fault};
+use vocabulary::{Clock, Fault, ids::AccountName};
 
 use crate::{
     data_folder::credentials_file,
@@ -150,6 +150,21 @@ impl RunOptions {
         self.roles.contains(&role)
     }
 
+    /// The account of the one role that a certificate is for.
+    fn shown_account(&self) -> Result<AccountName, Fault> {
+        let one = match self.roles.as_slice() {
+            [role] => {
+                role.owner().map(Party::Coordinator).or((*role == Role::Gateway).then_some(Party::Face(Face::Gateway)))
+            }
+            _ => None,
+        };
+        let party = one.ok_or_else(|| {
+            Fault::invalid(format!("roles {:?} can't log in with one certificate", self.roles))
+                .hint("run each coordinator, and the gateway, in a process of its own, or name --credentials")
+        })?;
+        party.account().map_err(|e| Fault::internal(e.to_string()))
+    }
+
     /// The master key; made where there is none by those roles that can't do without.
     fn master_key(&self, data: &Path) -> Result<Option<MasterKey>, Fault> {
         let named = self.serve.master_key.as_ref();
@@ -276,7 +291,13 @@ impl Process {
             let embedded = broker::start(&options.serve.listen(), node.clone(), folder.inner("broker")?).await?;
             let address = broker::address_of(&embedded.broker)?;
             self.embedded = Some(embedded);
-            return Ok(Reach { address, tls: None, credentials: Some(node), kind: BrokerKind::Embedded });
+            return Ok(Reach {
+                address,
+                tls: None,
+                account: node::node(),
+                credentials: Some(node),
+                kind: BrokerKind::Embedded,
+            });
         }
         let address = match &client.broker {
             Some(address) => address.clone(),
@@ -288,9 +309,13 @@ impl Process {
             None if in_folder.exists() => Some(Credentials::read(&in_folder)?),
             None => None,
         };
-        let kind = credentials.as_ref().map_or(BrokerKind::External, |credentials| credentials.broker);
+        // Certificates of our authority are spoken by our own broker alone.
+        let shown = client.trust.cert.is_some() && credentials.is_none();
+        let unnamed = if shown { BrokerKind::Embedded } else { BrokerKind::External };
+        let kind = credentials.as_ref().map_or(unnamed, |credentials| credentials.broker);
+        let account = if shown { options.shown_account()? } else { node::operator() };
         let tls = client.tls_for(&address)?;
-        Ok(Reach { address, tls, credentials, kind })
+        Ok(Reach { address, tls, account, credentials, kind })
     }
 
     /// Starts the coordinators among the roles, once there is a database for them.
@@ -325,7 +350,7 @@ impl Process {
             address: reach.address.clone(),
             tls: reach.tls.clone(),
             credentials: reach.credentials.clone(),
-            account: node::own_account(reach.credentials.as_ref()),
+            account: reach.account.clone(),
             authority: Arc::new(Rule::new(security.clone(), reach.kind, open)),
             trail: security.trail.clone(),
             vault: security.sealed.as_ref().map(|sealed| sealed.vault.clone()),

@@ -80,7 +80,7 @@ impl Used {
         if client.broker.is_some() {
             let credentials = client.credentials.as_deref().map(Credentials::read).transpose()?;
             let (address, tls) = (client.address()?, client.tls()?);
-            let reach = Reach { address, tls, credentials, kind: BrokerKind::External };
+            let reach = Reach { address, tls, account: node::operator(), credentials, kind: BrokerKind::External };
             folder.inner("credentials")?;
             return Ok(Self { reach, embedded: None });
         }
@@ -88,7 +88,8 @@ impl Used {
         let node = node::read_or_make(folder.path())?;
         let embedded = broker::start(&options.listen(), node.clone(), folder.inner("broker")?).await?;
         let address = broker::address_of(&embedded.broker)?;
-        let reach = Reach { address, tls: None, credentials: Some(node), kind: BrokerKind::Embedded };
+        let reach =
+            Reach { address, tls: None, account: node::node(), credentials: Some(node), kind: BrokerKind::Embedded };
         Ok(Self { reach, embedded: Some(embedded) })
     }
 }
@@ -113,7 +114,7 @@ async fn with_database(
         address: reach.address.clone(),
         tls: reach.tls.clone(),
         credentials: reach.credentials.clone(),
-        account: node::own_account(reach.credentials.as_ref()),
+        account: reach.account.clone(),
         authority: Arc::new(Rule::new(security.clone(), reach.kind, options.open.then(node::operator))),
         trail: security.trail.clone(),
         vault: security.sealed.as_ref().map(|sealed| sealed.vault.clone()),

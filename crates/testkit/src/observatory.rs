@@ -603,6 +603,12 @@ impl Observatory {
         Terminal { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
     }
 
+    /// Starts a process of ours beside the observatory, which ends when it is dropped.
+    pub fn beside(&self, name: &str, arguments: &[&str]) -> Process {
+        let arguments = arguments.iter().map(|word| (*word).to_owned()).collect();
+        crate::process::Recipe::new(name, self.binary.path(), arguments, self.folder.path()).start()
+    }
+
     /// Listens with `bigskies watch --json`; when this returns it hears. Filters need one retained message among what they let through.
     ///
     /// # Panics

@@ -10,6 +10,7 @@ mod faults;
 mod flows;
 mod house;
 mod lifetime;
+mod nodes;
 mod safety;
 mod scenario;
 mod spelling;

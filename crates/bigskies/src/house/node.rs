@@ -25,11 +25,6 @@ pub(crate) fn read_or_make(data: &Path) -> Result<Credentials, Fault> {
     Ok(Credentials::read_or_make(&credentials_file(data, node().as_str()), node(), BrokerKind::Embedded)?)
 }
 
-/// The login of a process for itself, before it is anything: the node's, or that of the one role that it has.
-pub(crate) fn own_account(credentials: Option<&Credentials>) -> AccountName {
-    credentials.map_or_else(operator, |credentials| credentials.account.clone())
-}
-
 /// The login of a face.
 pub(crate) fn of_face(credentials: Option<&Credentials>, face: Face) -> Result<Option<Credentials>, Fault> {
     let account = Party::Face(face).account().map_err(|e| Fault::internal(e.to_string()))?;

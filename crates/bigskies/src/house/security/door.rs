@@ -5,7 +5,7 @@
 use std::sync::{Arc, OnceLock};
 
 use bus::Credentials;
-use catalog::Party;
+use catalog::{Owner, Party};
 use engine::Boxed;
 use engine_accounts::{Accounts, AuthError, Login, Peer, SecretString};
 use engine_broker::{Admission, Asker, Gate, Refused, StillProven};
@@ -96,7 +96,7 @@ impl Door {
         let inside = self.inside.get().ok_or(Refused::Busy)?;
         let (account, is_nodes): (AccountName, bool) =
             match peer_identity(&given.certificate).ok_or(Refused::Credentials)? {
-                engine_tls::Peer::Node { role, .. } => (role.as_str().parse().map_err(|_| Refused::NotAllowed)?, true),
+                engine_tls::Peer::Node { role, .. } => (account_of(role.as_str())?, true),
                 engine_tls::Peer::Account(account) => (account, false),
             };
         if name.is_some_and(|name| name != account.as_str()) {
@@ -226,6 +226,12 @@ impl Gate for Door {
         let security = self.inside.get().map(|inside| &inside.security);
         self.topics.of(asker.account, security).may_read(filter)
     }
+}
+
+/// The account of a role by its name: `telescope`, `telescope-coordinator`, `gateway`, `node`.
+fn account_of(role: &str) -> Result<AccountName, Refused> {
+    let name = Owner::of_name(role).map_or_else(|| role.to_owned(), Owner::component);
+    name.parse().map_err(|_| Refused::NotAllowed)
 }
 
 /// Whether a password has the form of a token or an API key.
