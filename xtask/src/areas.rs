@@ -31,7 +31,7 @@ enum Step {
 const BENCHES: &[Area] = &[
     Area {
         name: "bus",
-        shows: "deliver rate, round trip, idle memory and start beside Mosquitto",
+        shows: "deliver rate, round trip, idle memory and start beside Mosquitto; what authorisation adds, and logins",
         step: Step::Bench(&["bus"]),
     },
     Area {
