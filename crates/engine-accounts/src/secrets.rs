@@ -17,17 +17,17 @@ pub(crate) fn random<const N: usize>() -> Result<[u8; N], String> {
     Ok(bytes)
 }
 
-/// What is kept of a secret with at least 120 random bits: of one that long, a plain digest can't be turned back.
+/// What is kept of a secret with at least 128 random bits: of one that long, a plain digest can't be turned back.
 pub(crate) fn digest(secret: &str) -> [u8; 32] {
     Sha256::digest(secret.as_bytes()).into()
 }
 
-/// A code of 24 letters (120 bits) in groups of four.
+/// A code of 28 letters (140 bits) in groups of four.
 ///
 /// # Errors
 /// The system gives no random numbers.
 pub(crate) fn code() -> Result<SecretString, String> {
-    let bytes = random::<24>()?;
+    let bytes = random::<28>()?;
     let letter = |byte: &u8| LETTERS.get(usize::from(byte % 32)).copied().map_or('0', char::from);
     let groups: Vec<String> = bytes.chunks(4).map(|group| group.iter().map(letter).collect()).collect();
     Ok(groups.join("-").into())
@@ -57,7 +57,7 @@ mod tests {
     fn codes_come_back_however_they_are_typed() {
         let code = code().unwrap();
         let code = code.expose_secret();
-        assert_eq!(code.len(), 29);
+        assert_eq!(code.len(), 34);
         for typed in [code.to_owned(), code.to_uppercase(), code.replace('-', " "), code.replace('0', "O")] {
             assert_eq!(canonical(&typed), code);
         }

@@ -1,6 +1,9 @@
 //! How our own clients speak TLS with a broker: whom they trust, and the certificate that they show.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use clap::Args;
 use rustls::{
@@ -91,7 +94,7 @@ impl ResolvesClientCert for Shown {
     }
 }
 
-fn certificates(file: &PathBuf) -> Result<Vec<CertificateDer<'static>>, Fault> {
+fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, Fault> {
     let read = CertificateDer::pem_file_iter(file).and_then(|found| found.collect::<Result<Vec<_>, _>>());
     let found = read.map_err(|e| wrong(file, &e))?;
     if found.is_empty() {
@@ -100,7 +103,7 @@ fn certificates(file: &PathBuf) -> Result<Vec<CertificateDer<'static>>, Fault> {
     Ok(found)
 }
 
-fn wrong(file: &PathBuf, why: &dyn std::fmt::Display) -> Fault {
+fn wrong(file: &Path, why: &dyn std::fmt::Display) -> Fault {
     Fault::invalid(format!("{} can't be used: {why}", file.display()))
         .hint("name PEM files with --ca, --cert and --key")
 }
