@@ -368,11 +368,12 @@ impl Stand {
             heard.topic == shared && (!is_named || heard.payload["correlation_id"] == correlation)
         };
         let on_shared = async {
+            let mut ticks = tokio::time::interval(TICK);
             loop {
+                ticks.tick().await;
                 if let Some(heard) = self.heard.messages().into_iter().skip(before).find(fits) {
                     return Met::Answer(heard.payload);
                 }
-                tokio::time::sleep(TICK).await;
             }
         };
         tokio::select! {
@@ -412,7 +413,9 @@ impl Stand {
     async fn is_audited(&self, trace: &Trace, since: Timestamp) -> Result<(), String> {
         let query = json!({"action": trace.action, "outcome": trace.outcome, "from": since, "limit": 50});
         let bound = Deadline::after(TRAIL);
+        let mut ticks = tokio::time::interval(TICK);
         loop {
+            ticks.tick().await;
             let rows = self.good("security/audit/query", query.clone()).await["rows"].take();
             let fits = |row: &Value| {
                 row["account"] == trace.account
@@ -425,7 +428,6 @@ impl Stand {
             if bound.is_over() {
                 return Err(cut(&format!("{trace:?} is not in the trail, which has {rows}")));
             }
-            tokio::time::sleep(TICK).await;
         }
     }
 
