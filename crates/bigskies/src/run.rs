@@ -310,7 +310,7 @@ impl Process {
             None => None,
         };
         // Certificates of our authority are spoken by our own broker alone.
-        let shown = client.trust.cert.is_some() && credentials.is_none();
+        let shown = client.trust.tls_cert.is_some() && credentials.is_none();
         let unnamed = if shown { BrokerKind::Embedded } else { BrokerKind::External };
         let kind = credentials.as_ref().map_or(unnamed, |credentials| credentials.broker);
         let account = if shown { options.shown_account()? } else { node::operator() };

@@ -26,8 +26,18 @@ async fn a_gateway_by_certificate() {
     let (certificate, key) = files(folder.path());
     let served = free();
     let broker = format!("mqtts://localhost:{}", secured.port());
-    let arguments =
-        ["run", "gateway", "--broker", &broker, "--ca", &path("ca.pem"), "--cert", &certificate, "--key", &key];
+    let arguments = [
+        "run",
+        "gateway",
+        "--broker",
+        &broker,
+        "--tls-ca",
+        &path("ca.pem"),
+        "--tls-cert",
+        &certificate,
+        "--tls-key",
+        &key,
+    ];
     let http_address = served.to_string();
     let data = path("elsewhere");
     let more = ["--http", &http_address, "--data-dir", &data];
@@ -47,7 +57,7 @@ async fn a_gateway_by_certificate() {
     });
     done(&observatory, &["admin", "certificate", "revoke", &serial.unwrap()]).await;
     until("the gateway cut off", LIMIT, async || gateway.log().contains("bus lost its connection")).await;
-    let again = observatory.terminal(&["health", "--broker", &broker, "--ca", &path("ca.pem")]).await;
+    let again = observatory.terminal(&["health", "--broker", &broker, "--tls-ca", &path("ca.pem")]).await;
     assert_ne!(again.code, None, "{again:?}");
 }
 

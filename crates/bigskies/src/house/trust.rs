@@ -19,14 +19,28 @@ use vocabulary::Fault;
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct TrustOptions {
     /// The authorities that are trusted, as PEM; those of the system where nothing is said.
-    #[arg(long, global = true, value_name = "FILE", env = "BIGSKIES_CA", hide_env_values = true)]
-    pub(crate) ca: Option<PathBuf>,
+    #[arg(long, global = true, value_name = "FILE", env = "BIGSKIES_TLS_CA", hide_env_values = true)]
+    pub(crate) tls_ca: Option<PathBuf>,
     /// The certificate that is shown, as PEM, with those that lead to its authority; read again for each connection.
-    #[arg(long, global = true, value_name = "FILE", requires = "key", env = "BIGSKIES_CERT", hide_env_values = true)]
-    pub(crate) cert: Option<PathBuf>,
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        requires = "tls_key",
+        env = "BIGSKIES_TLS_CERT",
+        hide_env_values = true
+    )]
+    pub(crate) tls_cert: Option<PathBuf>,
     /// Its private key, as PEM.
-    #[arg(long, global = true, value_name = "FILE", requires = "cert", env = "BIGSKIES_KEY", hide_env_values = true)]
-    pub(crate) key: Option<PathBuf>,
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        requires = "tls_cert",
+        env = "BIGSKIES_TLS_KEY",
+        hide_env_values = true
+    )]
+    pub(crate) tls_key: Option<PathBuf>,
 }
 
 impl TrustOptions {
@@ -40,7 +54,7 @@ impl TrustOptions {
             .with_safe_default_protocol_versions()
             .map_err(|e| Fault::internal(e.to_string()))?
             .with_root_certificates(self.roots()?);
-        let (Some(cert), Some(key)) = (&self.cert, &self.key) else {
+        let (Some(cert), Some(key)) = (&self.tls_cert, &self.tls_key) else {
             return Ok(Arc::new(builder.with_no_client_auth()));
         };
         let shown = Shown { cert: cert.clone(), key: key.clone(), provider };
@@ -51,7 +65,7 @@ impl TrustOptions {
 
     fn roots(&self) -> Result<RootCertStore, Fault> {
         let mut roots = RootCertStore::empty();
-        match &self.ca {
+        match &self.tls_ca {
             Some(file) => {
                 for certificate in certificates(file)? {
                     roots.add(certificate).map_err(|e| wrong(file, &e))?;
@@ -62,7 +76,9 @@ impl TrustOptions {
             }
         }
         if roots.is_empty() {
-            return Err(Fault::invalid("no authority is trusted, so no broker can be").hint("name one with --ca FILE"));
+            return Err(
+                Fault::invalid("no authority is trusted, so no broker can be").hint("name one with --tls-ca FILE")
+            );
         }
         Ok(roots)
     }
@@ -105,5 +121,5 @@ fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, Fault> {
 
 fn wrong(file: &Path, why: &dyn std::fmt::Display) -> Fault {
     Fault::invalid(format!("{} can't be used: {why}", file.display()))
-        .hint("name PEM files with --ca, --cert and --key")
+        .hint("name PEM files with --tls-ca, --tls-cert and --tls-key")
 }
