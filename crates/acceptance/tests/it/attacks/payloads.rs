@@ -52,7 +52,7 @@ fn shapes(stand: &Stand) -> Vec<Row> {
         ask("a number without end", br#"{"username":1e999}"#.to_vec()).refused("invalid", ""),
         ask("an object in place of a name", json!({"username": {"$ne": null}}).to_string().into_bytes()).refused("invalid", ""),
         ask("a message id of a thousand letters", json!({"username": "ann", "message_id": "m".repeat(1000)}).to_string().into_bytes()).refused("invalid", "message_id"),
-        ask("a token that is a list", json!({"username": "ann", "message_id": ["x"]}).to_string().into_bytes()).refused("invalid", "message_id"),
+        ask("a message id that is a list", json!({"username": "ann", "message_id": ["x"]}).to_string().into_bytes()).refused("invalid", "message_id"),
         huge,
     ]
 }

@@ -152,7 +152,7 @@ fn anothers(stand: &Stand) -> Vec<Row> {
         }
     };
     let plugin = |name: &str, command: &str, over: &str| Row::ask(name, stand, "plugin.weather", command, &json!({})).over(over);
-    let own = if embedded { "is not ann's own" } else { "lacks telescope:read" };
+    let own = if embedded { "is not ann's own" } else { "is not plugin.weather's own" };
     vec![
         stolen(ask("bob's token over ann's connection", "ann", stand.token("bob")), "bob", "ann", "forbidden", "is not ann's own"),
         stolen(ask("the operator's token over ann's connection", "ann", stand.token("operator")), "operator", "ann", "forbidden", "is not ann's own"),
