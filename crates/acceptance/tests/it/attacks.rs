@@ -21,7 +21,7 @@ use stand::Stand;
 /// After so many the rest is not tried any more.
 const COMPLAINTS_MAX: usize = 60;
 /// How many attacks there are at least.
-const ROWS_MIN: usize = 120;
+const ROWS_MIN: usize = 400;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn on_the_embedded_broker() {
@@ -55,6 +55,7 @@ async fn all_of_them(broker: Broker) {
         println!("ROW {:?} {name}", begun.elapsed());
         count += 1;
         if let Err(complaint) = stand.check(row).await {
+            println!("WRONG {name}: {complaint}");
             let _ = writeln!(complaints, "{name}: {complaint}");
             assert!(complaints.lines().count() < COMPLAINTS_MAX, "these went wrong first:\n{complaints}");
         }

@@ -49,7 +49,7 @@ fn logins(stand: &Stand) -> Vec<Row> {
     let mut rows = vec![
         Row::connect("nobody at all", Connect { client_id: "attack".to_owned(), ..Connect::default() }),
         Row::connect("a name without a password", Connect { password: None, ..with("ann", "") }),
-        Row::connect("a password without a name", nameless).unaudited(),
+        Row::connect("a password without a name", nameless).why(Why::Ended).unaudited(),
         Row::connect("a wrong password", with("ann", "not her password")),
         Row::connect("an empty password", with("ann", "")),
         Row::connect("an unknown user", with("nobody.here", "not a password")),

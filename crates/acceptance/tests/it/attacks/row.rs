@@ -98,6 +98,8 @@ pub(crate) struct Message {
     pub(crate) token: Option<String>,
     pub(crate) command: String,
     pub(crate) payload: Vec<u8>,
+    /// Whether the payload is sent as it is, without anything by which its answer is known.
+    pub(crate) is_raw: bool,
     pub(crate) back: Back,
     pub(crate) retain: bool,
     /// Further user properties.
@@ -138,6 +140,7 @@ impl Row {
             token: stand.token(who),
             command: command.to_owned(),
             payload: payload.to_string().into_bytes(),
+            is_raw: false,
             back: Back::Own,
             retain: false,
             properties: Vec::new(),
@@ -245,7 +248,7 @@ impl Row {
     }
 
     pub(crate) fn bytes(self, payload: impl Into<Vec<u8>>) -> Self {
-        self.message(|message| message.payload = payload.into())
+        self.message(|message| (message.payload, message.is_raw) = (payload.into(), true))
     }
 
     pub(crate) fn property(self, name: &str, value: &str) -> Self {

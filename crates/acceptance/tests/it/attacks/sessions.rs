@@ -74,7 +74,7 @@ fn logins(stand: &Stand) -> Vec<Row> {
         login("a password with a zero byte", "ann", "the constellations of ann\0"),
         login("a node's account with a password of one's own", "telescope-coordinator", "the constellations of ann"),
         login("a node's account with another node's password", "telescope-coordinator", &gateway),
-        login("a plugin's account with its password", "plugin.weather", &stand.someone("plugin.weather").password),
+        login("a plugin's account with a user's password", "plugin.weather", &stand.someone("ann").password),
         login("the account of an API key with the key", "key.1", &stand.someone("ann's key").password),
         login("the lobby of a user", "lobby.ann", &stand.someone("ann").password),
         login("a token in place of a password", "ann", &stand.token("ann").unwrap()),

@@ -320,6 +320,7 @@ impl Stand {
             token,
             command: command.to_owned(),
             payload: payload.to_string().into_bytes(),
+            is_raw: false,
             back: Back::Own,
             retain: false,
             properties: Vec::new(),
@@ -344,7 +345,7 @@ impl Stand {
         };
         let mut payload = message.payload.clone();
         let mut is_named = false;
-        if let Ok(Value::Object(mut fields)) = serde_json::from_slice(&payload) {
+        if let Some(Value::Object(mut fields)) = serde_json::from_slice(&payload).ok().filter(|_| !message.is_raw) {
             // By which the answer is found on the shared topic.
             is_named = true;
             fields.entry("correlation_id").or_insert_with(|| json!(correlation));

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{
     row::{Attack, Back, NOT_AUTHORIZED, Row, Trace, Why},
     stand::Stand,
-    wire::{Connect, Met, Parcel},
+    wire::{Connect, LIMIT, Met, Parcel},
 };
 
 pub(crate) fn rows(stand: &Stand) -> Vec<Row> {
@@ -278,8 +278,11 @@ fn takeovers(stand: &Stand) -> Vec<Row> {
                     Ok(mut wire) => {
                         let read = wire.subscribe(b"bigskies/coordinator/telescope/control/slew").await;
                         drop(wire);
-                        stand.good("telescope/config/list", json!({})).await;
-                        stand.good("security/user/me", json!({})).await;
+                        let is_back = async || {
+                            let asked = ["telescope/config/list", "security/user/me"];
+                            stand.ask(asked[0], json!({})).await.is_ok() && stand.ask(asked[1], json!({})).await.is_ok()
+                        };
+                        testkit::until("who was pushed out is back", LIMIT, is_back).await;
                         if matches!(read, Met::Broker(NOT_AUTHORIZED)) { Met::NoEffect } else { Met::Passed }
                     }
                 }

@@ -45,8 +45,9 @@ pub(crate) fn rows(_: &Stand) -> Vec<Row> {
         ),
         tampered(
             "the outcome of a refusal is changed by the server's administrator",
-            "UPDATE audit SET outcome = 'done' WHERE sequence = (SELECT max(sequence) FROM audit WHERE outcome = 'refused' AND sequence < 40)",
-            "UPDATE audit SET outcome = 'refused' WHERE sequence = (SELECT max(sequence) FROM audit WHERE outcome = 'refused' AND sequence < 40)",
+            "CREATE TABLE audit_taken AS SELECT max(sequence) AS sequence FROM audit WHERE outcome = 'refused'; \
+             UPDATE audit SET outcome = 'done' WHERE sequence = (SELECT sequence FROM audit_taken)",
+            "UPDATE audit SET outcome = 'refused' WHERE sequence = (SELECT sequence FROM audit_taken); DROP TABLE audit_taken",
             0,
         ),
         tampered(
