@@ -54,12 +54,7 @@ pub struct Clients {
 impl Clients {
     /// Clients of the broker at `address`.
     /// `token` is brought with each message: as MQTT 5 has it, or with 3.1.1 among the fields of an object.
-    pub const fn new(
-        address: SocketAddr,
-        login: Option<Credentials>,
-        token: Option<String>,
-        version: Version,
-    ) -> Self {
+    pub const fn new(address: SocketAddr, login: Option<Credentials>, token: Option<String>, version: Version) -> Self {
         Self { address, login, token, version }
     }
 

@@ -453,11 +453,8 @@ impl Observatory {
     /// Where it can't connect.
     pub async fn client_by_key(&self) -> Bus {
         let key = self.key();
-        let options = BusOptions {
-            account: key.account.clone(),
-            credentials: Some(key),
-            ..self.bus_options(ADMINISTRATOR)
-        };
+        let options =
+            BusOptions { account: key.account.clone(), credentials: Some(key), ..self.bus_options(ADMINISTRATOR) };
         let connected = Bus::connect(options, CONNECT_LIMIT).await;
         let bus = connected.unwrap_or_else(|fault| panic!("the key can't connect: {fault:?}"));
         bus.bring(self.token());
@@ -466,9 +463,8 @@ impl Observatory {
 
     /// What the administrator may read of what others publish: everything but what is for one reader alone.
     pub fn readable() -> Vec<String> {
-        let is_for_all = |entry: &catalog::Entry| {
-            !entry.kind.is_inbound() && !matches!(entry.needs, Needs::Addressee | Needs::Node)
-        };
+        let is_for_all =
+            |entry: &catalog::Entry| !entry.kind.is_inbound() && !matches!(entry.needs, Needs::Addressee | Needs::Node);
         let published = catalog::all().into_iter().filter(is_for_all).map(|entry| entry.topic_of("+"));
         let own = format!("bigskies/client/{ADMINISTRATOR}/#");
         published.chain([topic::EVERY_RESPONSE.to_owned(), own]).collect()
@@ -496,8 +492,16 @@ impl Observatory {
     async fn set_mosquitto_up(&self) {
         let Some(administrator) = self.mosquitto.as_ref().map(|mosquitto| &mosquitto.administrator) else { return };
         let data = self.data().display().to_string();
-        let arguments =
-            ["admin", "mosquitto", "setup", "--admin", administrator.account.as_str(), "--password-stdin", "--data-dir", &data];
+        let arguments = [
+            "admin",
+            "mosquitto",
+            "setup",
+            "--admin",
+            administrator.account.as_str(),
+            "--password-stdin",
+            "--data-dir",
+            &data,
+        ];
         self.good_terminal(&arguments, &administrator.password).await;
     }
 
@@ -507,7 +511,8 @@ impl Observatory {
             return;
         }
         let data = self.data().display().to_string();
-        self.good_terminal(&["admin", "create", ADMINISTRATOR, "--password-stdin", "--data-dir", &data], PASSWORD).await;
+        self.good_terminal(&["admin", "create", ADMINISTRATOR, "--password-stdin", "--data-dir", &data], PASSWORD)
+            .await;
     }
 
     /// Runs a command of the terminal that must work, with a line for it to read.
@@ -561,7 +566,8 @@ impl Observatory {
             recipe.environment = vec![("XDG_CONFIG_HOME".to_owned(), own)];
         }
         let mut command = tokio::process::Command::from(recipe.command());
-        let started = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true).spawn();
+        let started =
+            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true).spawn();
         let mut child = started.unwrap_or_else(|e| panic!("bigskies can't be started: {e}"));
         if let Some(mut stdin) = child.stdin.take() {
             // One that reads nothing may end before everything is written.

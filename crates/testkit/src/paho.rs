@@ -128,7 +128,11 @@ impl Paho {
 
     /// How often its connection was ended by the broker, with the reasons.
     pub fn disconnections(&self) -> Vec<String> {
-        self.since(0).into_iter().filter(|said| said["is_"] == "disconnected").map(|said| said["reason"].to_string()).collect()
+        self.since(0)
+            .into_iter()
+            .filter(|said| said["is_"] == "disconnected")
+            .map(|said| said["reason"].to_string())
+            .collect()
     }
 
     async fn order(&mut self, order: &Value) {

@@ -68,7 +68,10 @@ impl<'a> Flow<'a> {
         administrator.bring(observatory.token());
         let password = format!("{name} counts stars");
         let made = administrator
-            .good("security/user/create", json!({"username": name, "email": format!("{name}@example.org"), "password": password}))
+            .good(
+                "security/user/create",
+                json!({"username": name, "email": format!("{name}@example.org"), "password": password}),
+            )
             .await;
         let login = testkit::Credentials { account: name.parse().unwrap(), password, ..operator };
         let client = Peer::connect(observatory, program, version, &login).await;
@@ -87,7 +90,8 @@ impl<'a> Flow<'a> {
 
     async fn log_in(&mut self) -> String {
         let password = format!("{} counts stars", self.name);
-        let session = self.client.good("security/auth/login", json!({"username": self.name, "password": password})).await;
+        let session =
+            self.client.good("security/auth/login", json!({"username": self.name, "password": password})).await;
         let token = session["token"].as_str().unwrap_or_else(|| panic!("{session}")).to_owned();
         assert!(session["expires_at"].as_str().is_some_and(|at| at.parse::<testkit::Timestamp>().is_ok()), "{session}");
         for field in ["id", "username", "email", "enabled", "created_at", "updated_at"] {
@@ -117,7 +121,8 @@ impl<'a> Flow<'a> {
     }
 
     async fn gets_the_right(&mut self) {
-        let assigned = self.administrator.good("security/role/assign", json!({"user_id": self.user, "role_id": "operator"}));
+        let assigned =
+            self.administrator.good("security/role/assign", json!({"user_id": self.user, "role_id": "operator"}));
         assigned.await;
     }
 
@@ -177,8 +182,9 @@ impl<'a> Flow<'a> {
             (None, Version::V5) => panic!("{}: the broker never said so", self.name),
         };
         let ended = self.client.disconnections().len();
+        let first = if sent[executed] < taken { "before".to_owned() } else { format!("{first:.0?} after") };
         format!(
-            "first refused command {first:.0?} after the administrator's answer ({executed} of {all} executed), token void \
+            "first refused command sent {first} the administrator's answer ({executed} of {all} executed), token void \
              {void:.0?} after, the broker {told}, {ended} times disconnected"
         )
     }

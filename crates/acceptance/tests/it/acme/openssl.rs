@@ -78,7 +78,13 @@ impl Standing {
         let client_id = format!("standing-{number}");
         let text = |text: &str| [&u16::try_from(text.len()).unwrap().to_be_bytes()[..], text.as_bytes()].concat();
         // Clean, with a name and a password, kept alive for a minute (MQTT 3.1.1, 3.1).
-        let body = [text("MQTT"), vec![4, 0b1100_0010, 0, 60], text(&client_id), text(login.account.as_str()), text(&login.password)];
+        let body = [
+            text("MQTT"),
+            vec![4, 0b1100_0010, 0, 60],
+            text(&client_id),
+            text(login.account.as_str()),
+            text(&login.password),
+        ];
         let body = body.concat();
         let head = [0x10, u8::try_from(body.len()).unwrap()];
         assert!(body.len() < 128);

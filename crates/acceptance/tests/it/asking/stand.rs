@@ -116,7 +116,11 @@ impl Stand {
         let weather = self.connection("plugin.weather").await;
         let its = Heard::over(&weather, &[own]).await;
         let token = until_some("a plugin's token", ANSWER, async || {
-            let sign = Outgoing { topic: "bigskies/plugin/weather/health".to_owned(), payload: r#"{"status":"healthy"}"#.into(), ..Outgoing::default() };
+            let sign = Outgoing {
+                topic: "bigskies/plugin/weather/health".to_owned(),
+                payload: r#"{"status":"healthy"}"#.into(),
+                ..Outgoing::default()
+            };
             weather.publish(sign).await.unwrap();
             its.find(|message| message.topic == own)
         })
@@ -148,7 +152,9 @@ impl Stand {
         }
         let ended = json!({"token": self.secrets["ended"]});
         self.ask("ann", "ann", "", Place::Envelope, "security/auth/logout", &ended).await;
-        for (key, scopes) in [("key", Value::Null), ("reading key", json!(["telescope:read"])), ("taken back", Value::Null)] {
+        for (key, scopes) in
+            [("key", Value::Null), ("reading key", json!(["telescope:read"])), ("taken back", Value::Null)]
+        {
             let wanted = json!({"name": key, "scopes": scopes});
             let made = self.ask("ann", "ann", "ann's", Place::Envelope, "security/key/create", &wanted).await.payload;
             let (Some(id), Some(secret)) = (made["id"].as_str(), made["key"].as_str()) else { panic!("{made}") };
@@ -232,7 +238,8 @@ fn question(
     token: Option<String>,
     place: Place,
 ) -> Outgoing {
-    let (mut said, mut property) = (json!({"message_id": id, "type": "request", "source": "user:somebody", "payload": payload}), None);
+    let (mut said, mut property) =
+        (json!({"message_id": id, "type": "request", "source": "user:somebody", "payload": payload}), None);
     match place {
         Place::Envelope => said["token"] = json!(token),
         Place::Beside => {

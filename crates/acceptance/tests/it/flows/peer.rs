@@ -83,9 +83,7 @@ impl<'a> Peer<'a> {
     pub(crate) async fn let_in(&self) -> Result<(), String> {
         match &self.voice {
             Voice::Mosquitto(_) => self.clients().attempt(&topic::inbound("security/auth/validate"), "{}", &[]).await,
-            Voice::Paho(_) => {
-                Paho::connect(self.observatory.mqtt(), &self.login, self.version).await.map(drop)
-            }
+            Voice::Paho(_) => Paho::connect(self.observatory.mqtt(), &self.login, self.version).await.map(drop),
         }
     }
 
@@ -122,7 +120,11 @@ impl<'a> Peer<'a> {
             let answer = heard.wait_for("an answer", ANSWER, |message| message.payload["message_id"] == json!(id));
             match timeout(wait, answer).await {
                 // What was answered to nobody's ears is to be asked anew.
-                Ok(answer) if answer.payload["error"]["message"].as_str().is_some_and(|e| e.contains("answered privately")) => {
+                Ok(answer)
+                    if answer.payload["error"]["message"]
+                        .as_str()
+                        .is_some_and(|e| e.contains("answered privately")) =>
+                {
                     id = fresh_id();
                     continue;
                 }
