@@ -5,6 +5,7 @@ sys.argv: host, port, user, password, "5" or "3.1.1".
 
 import json
 import sys
+import threading
 
 from paho.mqtt.client import Client, MQTTProtocolVersion
 from paho.mqtt.enums import CallbackAPIVersion
@@ -15,8 +16,14 @@ HOST, PORT, USER, PASSWORD, VERSION = sys.argv[1:]
 IS_5 = VERSION == "5"
 
 
+# The network has a thread of its own, and no line may stand within another.
+TELLING = threading.Lock()
+
+
 def tell(**what):
-    print(json.dumps(what), flush=True)
+    with TELLING:
+        sys.stdout.write(json.dumps(what) + "\n")
+        sys.stdout.flush()
 
 
 def on_connect(client, userdata, flags, reason, properties):

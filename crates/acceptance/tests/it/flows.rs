@@ -182,8 +182,9 @@ impl<'a> Flow<'a> {
             (None, Version::V5) => panic!("{}: the broker never said so", self.name),
         };
         let ended = self.client.disconnections().len();
+        let first = if sent[executed] < taken { "before".to_owned() } else { format!("{first:.0?} after") };
         format!(
-            "first refused command {first:.0?} after the administrator's answer ({executed} of {all} executed), token void \
+            "first refused command sent {first} the administrator's answer ({executed} of {all} executed), token void \
              {void:.0?} after, the broker {told}, {ended} times disconnected"
         )
     }

@@ -86,7 +86,11 @@ pub(crate) async fn set_up(
 ) -> Result<Secret, Fault> {
     let new_password = source.new_password(format!("new password of {name}")).await?;
     let set_up = SetUp { username: name.clone(), setup_secret, new_password: new_password.clone() };
-    client.ask(&set_up).await?;
+    tokio::select! {
+        answer = client.ask(&set_up) => drop(answer?),
+        // The secret is used up with it, and the connection may end before the answer comes; the login tells whether it worked.
+        () = client.refused() => {}
+    }
     Ok(new_password)
 }
 
@@ -160,7 +164,11 @@ async fn change_password(lobby: &mut Client, session: &Session, proof: &Proof) -
     let code = if session.user.has_totp { Some(source.code(name.as_str()).await?) } else { None };
     lobby.bring(session.token.clone());
     let change = ChangePassword { old_password: password.clone(), new_password: new_password.clone(), code };
-    lobby.ask(&change).await?;
+    tokio::select! {
+        answer = lobby.ask(&change) => drop(answer?),
+        // What the connection was made with is not good any more; the login tells whether it worked.
+        () = lobby.refused() => {}
+    }
     Ok(new_password)
 }
 

@@ -1,6 +1,11 @@
 //! OpenSSL's own client, which trusts what it is told and says what it is shown.
 
-use std::{net::SocketAddr, process::Stdio, time::Duration};
+use std::{
+    net::SocketAddr,
+    process::Stdio,
+    sync::atomic::{AtomicU32, Ordering},
+    time::Duration,
+};
 
 use testkit::Credentials;
 use tokio::{
@@ -10,6 +15,8 @@ use tokio::{
 };
 
 const LIMIT: Duration = Duration::from_secs(15);
+/// So that none takes another's place.
+static CONNECTIONS: AtomicU32 = AtomicU32::new(1);
 
 fn client(listener: SocketAddr, name: &str, trusted: &str) -> Command {
     let mut command = Command::new("openssl");
@@ -67,12 +74,14 @@ impl Standing {
         let mut client = command.arg("-quiet").spawn().unwrap();
         let (to, from) = (client.stdin.take().unwrap(), client.stdout.take().unwrap());
         let mut standing = Self { _client: client, to, from };
+        let number = CONNECTIONS.fetch_add(1, Ordering::SeqCst);
+        let client_id = format!("standing-{number}");
         let text = |text: &str| [&u16::try_from(text.len()).unwrap().to_be_bytes()[..], text.as_bytes()].concat();
         // Clean, with a name and a password, kept alive for a minute (MQTT 3.1.1, 3.1).
         let body = [
             text("MQTT"),
             vec![4, 0b1100_0010, 0, 60],
-            text("standing"),
+            text(&client_id),
             text(login.account.as_str()),
             text(&login.password),
         ];

@@ -106,7 +106,7 @@ impl<'a> Peer<'a> {
 
     /// Asks by the name of a command, again and again until there is an answer.
     pub(crate) async fn ask(&mut self, name: &str, payload: Value, limit: Duration) -> Outcome {
-        let id = format!("question-{}", NEXT.fetch_add(1, Ordering::SeqCst));
+        let mut id = fresh_id();
         let deadline = Deadline::after(limit);
         loop {
             if let Err(why) = self.send(name, &payload, &id).await {
@@ -118,8 +118,18 @@ impl<'a> Peer<'a> {
             };
             let wait = deadline.left().min(AGAIN);
             let answer = heard.wait_for("an answer", ANSWER, |message| message.payload["message_id"] == json!(id));
-            if let Ok(answer) = timeout(wait, answer).await {
-                return Outcome::Answer(answer.payload);
+            match timeout(wait, answer).await {
+                // What was answered to nobody's ears is to be asked anew.
+                Ok(answer)
+                    if answer.payload["error"]["message"]
+                        .as_str()
+                        .is_some_and(|e| e.contains("answered privately")) =>
+                {
+                    id = fresh_id();
+                    continue;
+                }
+                Ok(answer) => return Outcome::Answer(answer.payload),
+                Err(_) => {}
             }
             if deadline.is_over() {
                 return Outcome::Silence;
@@ -169,6 +179,10 @@ impl<'a> Peer<'a> {
     fn clients(&self) -> Clients {
         Clients::new(self.observatory.mqtt(), Some(self.login.clone()), self.token.clone(), self.version)
     }
+}
+
+fn fresh_id() -> String {
+    format!("question-{}", NEXT.fetch_add(1, Ordering::SeqCst))
 }
 
 /// The topics of its own answers.
