@@ -21,7 +21,7 @@ use vocabulary::{Clock, Fault, Permission, Timestamp};
 use crate::house::broker::Embedded;
 
 /// How soon the door takes changed settings over.
-const SETTINGS_ROUND: Duration = Duration::from_secs(10);
+const SETTINGS_ROUND: Duration = Duration::from_secs(1);
 
 /// The security of one process. Clones share it.
 #[derive(Clone)]
