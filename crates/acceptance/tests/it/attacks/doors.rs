@@ -59,7 +59,10 @@ fn logins(stand: &Stand) -> Vec<Row> {
         Row::connect("the node with a user's password", with("node", &password("operator"))),
         Row::connect("a plugin with a user's password", with("plugin.weather", &password("ann"))),
         Row::connect("a plugin that nobody admitted", with("plugin.other", &password("plugin.weather"))),
-        Row::connect("an API key under another key's name", with("key.0192f0c1-7a0e-7c3e-8a51-0d6f3f1f9a21", &key.password)),
+        Row::connect(
+            "an API key under another key's name",
+            with("key.0192f0c1-7a0e-7c3e-8a51-0d6f3f1f9a21", &key.password),
+        ),
         Row::connect("an API key under another user's name", with("operator", &key.password)),
         Row::connect("a token under another user's name", with("operator", &stand.token("ann").unwrap())),
         Row::connect("a refresh token in place of a password", with("ann", &stand.someone("ann").refresh_token)),
@@ -67,16 +70,24 @@ fn logins(stand: &Stand) -> Vec<Row> {
         Row::connect("the lobby with a wrong password", with("lobby.ann", "not her password")),
         Row::connect("SQL in a name", with("ann' OR '1'='1", "x")),
         Row::connect("a name with a wildcard", with("+", "x")),
-        Row::connect("a password that is no text", Connect { password: Some(vec![0xff, 0xfe, 0x00]), ..with("ann", "") }),
-        Row::connect("another way of authentication", Connect { method: Some("SCRAM-SHA-1".to_owned()), ..with("ann", &password("ann")) })
-            .why(Why::Ended)
-            .unaudited(),
+        Row::connect(
+            "a password that is no text",
+            Connect { password: Some(vec![0xff, 0xfe, 0x00]), ..with("ann", "") },
+        ),
+        Row::connect(
+            "another way of authentication",
+            Connect { method: Some("SCRAM-SHA-1".to_owned()), ..with("ann", &password("ann")) },
+        )
+        .why(Why::Ended)
+        .unaudited(),
     ];
     rows.push(
         Row::scene("who is yet to log in moves a telescope", |stand| {
             Box::pin(async {
                 let ann = stand.someone("ann").password;
-                stand.people().insert("lobby.ann".to_owned(), super::stand::Person { password: ann, ..Default::default() });
+                stand
+                    .people()
+                    .insert("lobby.ann".to_owned(), super::stand::Person { password: ann, ..Default::default() });
                 let park = json!({"device_id": stand.id("mount")});
                 stand.deliver(&stand.message("lobby.ann", stand.token("ann"), "telescope/control/park", &park)).await
             })
@@ -207,7 +218,9 @@ fn certificates() -> Vec<Row> {
                 let key = text(&issued["private_key_pem"]);
                 stand.keep_secret(&key);
                 let shown = Shown {
-                    chain: CertificateDer::pem_slice_iter(text(&issued["certificate_pem"]).as_bytes()).map(Result::unwrap).collect(),
+                    chain: CertificateDer::pem_slice_iter(text(&issued["certificate_pem"]).as_bytes())
+                        .map(Result::unwrap)
+                        .collect(),
                     key: PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap(),
                 };
                 let serial = text(&issued["certificate"]["serial"]);

@@ -24,9 +24,17 @@ fn shapes(stand: &Stand) -> Vec<Row> {
     let ask = |name: &str, payload: Vec<u8>| {
         Row::ask(name, stand, "operator", "security/user/get", &json!({})).bytes(payload)
     };
-    let deep = |open: &str, close: &str| format!("{{\"user_id\":{}{}}}", open.repeat(10_000), close.repeat(10_000)).into_bytes();
+    let deep = |open: &str, close: &str| {
+        format!("{{\"user_id\":{}{}}}", open.repeat(10_000), close.repeat(10_000)).into_bytes()
+    };
     let large = json!({"username": "a".repeat(300 * 1024)}).to_string().into_bytes();
-    let mut huge = Row::publish("a payload of two megabytes", "ann", "bigskies/coordinator/telescope/config/list", &json!({}), false);
+    let mut huge = Row::publish(
+        "a payload of two megabytes",
+        "ann",
+        "bigskies/coordinator/telescope/config/list",
+        &json!({}),
+        false,
+    );
     huge = huge.why(Why::Ended).unaudited();
     huge.attack = Attack::Publish {
         who: "ann".to_owned(),
@@ -44,15 +52,27 @@ fn shapes(stand: &Stand) -> Vec<Row> {
         ask("ten thousand objects in each other", deep("{\"a\":", "1}")).refused("invalid", ""),
         ask("a payload that is no text", b"{\"username\":\"\xff\xfe\"}".to_vec()).refused("invalid", ""),
         ask("half a surrogate", br#"{"username":"\ud800"}"#.to_vec()).refused("invalid", ""),
-        ask("a field twice", format!(r#"{{"user_id":"{ann}","user_id":"{operator}"}}"#).into_bytes()).refused("invalid", "ambiguous"),
-        ask("a field twice, once in other spelling", format!(r#"{{"user_id":"{ann}","user\u005fid":"{operator}"}}"#).into_bytes())
+        ask("a field twice", format!(r#"{{"user_id":"{ann}","user_id":"{operator}"}}"#).into_bytes())
             .refused("invalid", "ambiguous"),
-        ask("a field that there is not", json!({"username": "ann", "administrator": true}).to_string().into_bytes()).refused("invalid", "administrator"),
-        ask("a prototype", json!({"username": "ann", "__proto__": {"administrator": true}}).to_string().into_bytes()).refused("invalid", "__proto__"),
+        ask(
+            "a field twice, once in other spelling",
+            format!(r#"{{"user_id":"{ann}","user\u005fid":"{operator}"}}"#).into_bytes(),
+        )
+        .refused("invalid", "ambiguous"),
+        ask("a field that there is not", json!({"username": "ann", "administrator": true}).to_string().into_bytes())
+            .refused("invalid", "administrator"),
+        ask("a prototype", json!({"username": "ann", "__proto__": {"administrator": true}}).to_string().into_bytes())
+            .refused("invalid", "__proto__"),
         ask("a number without end", br#"{"username":1e999}"#.to_vec()).refused("invalid", ""),
-        ask("an object in place of a name", json!({"username": {"$ne": null}}).to_string().into_bytes()).refused("invalid", ""),
-        ask("a message id of a thousand letters", json!({"username": "ann", "message_id": "m".repeat(1000)}).to_string().into_bytes()).refused("invalid", "message_id"),
-        ask("a message id that is a list", json!({"username": "ann", "message_id": ["x"]}).to_string().into_bytes()).refused("invalid", "message_id"),
+        ask("an object in place of a name", json!({"username": {"$ne": null}}).to_string().into_bytes())
+            .refused("invalid", ""),
+        ask(
+            "a message id of a thousand letters",
+            json!({"username": "ann", "message_id": "m".repeat(1000)}).to_string().into_bytes(),
+        )
+        .refused("invalid", "message_id"),
+        ask("a message id that is a list", json!({"username": "ann", "message_id": ["x"]}).to_string().into_bytes())
+            .refused("invalid", "message_id"),
         huge,
     ]
 }
@@ -129,7 +149,12 @@ fn injections() -> Vec<Row> {
     commands
         .filter_map(|entry| {
             let example = (entry.example)();
-            let texts: Vec<String> = example.as_object()?.iter().filter(|(_, value)| holds_text(value)).map(|(name, _)| name.clone()).collect();
+            let texts: Vec<String> = example
+                .as_object()?
+                .iter()
+                .filter(|(_, value)| holds_text(value))
+                .map(|(name, _)| name.clone())
+                .collect();
             (!texts.is_empty()).then(|| {
                 let name = format!("SQL in {} of {}", texts.join(", "), entry.name);
                 let command = entry.name.to_string();

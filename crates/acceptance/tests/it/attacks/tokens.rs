@@ -43,23 +43,35 @@ fn forged(stand: &Stand) -> Vec<(&'static str, String)> {
         ("an empty shared secret", forger.shared(&head(json!({"alg": "HS256"})), &claims, b"")),
         ("an algorithm that is none of ours", forger.tampered(&head(json!({"alg": "ES256"})), &claims)),
         ("no algorithm", forger.tampered(&head(json!({"alg": null})), &claims)),
-        ("a token that has expired", forger.stolen(&header, &says(json!({"iat": begun - 7200, "nbf": begun - 7200, "exp": begun - 3600})))),
+        (
+            "a token that has expired",
+            forger.stolen(&header, &says(json!({"iat": begun - 7200, "nbf": begun - 7200, "exp": begun - 3600}))),
+        ),
         ("a token that is not valid yet", forger.stolen(&header, &says(json!({"nbf": begun + 600})))),
         ("a token for another audience", forger.stolen(&header, &says(json!({"aud": "console"})))),
         ("a token of another issuer", forger.stolen(&header, &says(json!({"iss": "https://evil.example"})))),
         ("a token without an end", forger.stolen(&header, &says(json!({"exp": null})))),
         ("a token that ends far beyond all time", forger.stolen(&header, &says(json!({"exp": i64::MAX})))),
         ("a token of an earlier epoch", forger.stolen(&header, &says(json!({"epoch": forger.number("epoch") - 1})))),
-        ("a token of a user who never was", forger.stolen(&header, &says(json!({"user_id": "0192f0c1-7a0e-7c3e-8a51-0d6f3f1f9a21"})))),
+        (
+            "a token of a user who never was",
+            forger.stolen(&header, &says(json!({"user_id": "0192f0c1-7a0e-7c3e-8a51-0d6f3f1f9a21"}))),
+        ),
         ("a token without a session", forger.stolen(&header, &says(json!({"sid": null})))),
         ("a user's token as a node's", forger.stolen(&head(json!({"typ": "node+jwt"})), &claims)),
         ("a token of no type", forger.stolen(&head(json!({"typ": "JWT"})), &claims)),
-        ("a token signed with an unknown key", forger.own(&head(json!({"kid": "0192f0c1-7a0e-7c3e-8a51-0d6f3f1f9a24"})), &claims)),
+        (
+            "a token signed with an unknown key",
+            forger.own(&head(json!({"kid": "0192f0c1-7a0e-7c3e-8a51-0d6f3f1f9a24"})), &claims),
+        ),
         ("a token signed with a key of one's own under our key's name", forger.own(&header, &operator)),
         ("a token that names no key", forger.own(&head(json!({"kid": null})), &claims)),
         ("a key named by a path", forger.own(&head(json!({"kid": "../../../../dev/null"})), &claims)),
         ("a key named by SQL", forger.own(&head(json!({"kid": "' UNION SELECT 'x' --"})), &claims)),
-        ("a token that brings its key along", forger.own(&head(json!({"jwk": {"kty": "OKP", "crv": "Ed25519", "x": "AA"}})), &claims)),
+        (
+            "a token that brings its key along",
+            forger.own(&head(json!({"jwk": {"kty": "OKP", "crv": "Ed25519", "x": "AA"}})), &claims),
+        ),
         ("a token that says where its key is", forger.own(&head(json!({"jku": "http://127.0.0.1:9/keys"})), &claims)),
         ("a token with a critical header", forger.stolen(&head(json!({"crit": ["b64"], "b64": false})), &claims)),
         ("another's name above the real signature", forger.tampered(&header, &operator)),
@@ -145,29 +157,45 @@ fn anothers(stand: &Stand) -> Vec<Row> {
     // On another broker the token alone is who asks; what another's connection gains by a stolen one is its owner's rights and no
     // answer, since answers go to the owner's own topics alone.
     let stolen = |row: Row, owner: &str, over: &str, code: &'static str, fragment: &'static str| {
-        if embedded {
-            row.refused("forbidden", fragment).by(over)
-        } else {
-            row.refused(code, "is not").by(owner)
-        }
+        if embedded { row.refused("forbidden", fragment).by(over) } else { row.refused(code, "is not").by(owner) }
     };
-    let plugin = |name: &str, command: &str, over: &str| Row::ask(name, stand, "plugin.weather", command, &json!({})).over(over);
+    let plugin =
+        |name: &str, command: &str, over: &str| Row::ask(name, stand, "plugin.weather", command, &json!({})).over(over);
     let own = if embedded { "is not ann's own" } else { "is not plugin.weather's own" };
     vec![
-        stolen(ask("bob's token over ann's connection", "ann", stand.token("bob")), "bob", "ann", "forbidden", "is not ann's own"),
-        stolen(ask("the operator's token over ann's connection", "ann", stand.token("operator")), "operator", "ann", "forbidden", "is not ann's own"),
-        Row::ask("no token over the gateway's connection", stand, "nobody", "telescope/control/park", &json!({"device_id": stand.id("mount")}))
-            .refused(
-                if embedded { "forbidden" } else { "unauthenticated" },
-                if embedded { "gateway lacks telescope:control" } else { "brings no token" },
-            )
-            .by(&stand.stranger("gateway")),
+        stolen(
+            ask("bob's token over ann's connection", "ann", stand.token("bob")),
+            "bob",
+            "ann",
+            "forbidden",
+            "is not ann's own",
+        ),
+        stolen(
+            ask("the operator's token over ann's connection", "ann", stand.token("operator")),
+            "operator",
+            "ann",
+            "forbidden",
+            "is not ann's own",
+        ),
+        Row::ask(
+            "no token over the gateway's connection",
+            stand,
+            "nobody",
+            "telescope/control/park",
+            &json!({"device_id": stand.id("mount")}),
+        )
+        .refused(
+            if embedded { "forbidden" } else { "unauthenticated" },
+            if embedded { "gateway lacks telescope:control" } else { "brings no token" },
+        )
+        .by(&stand.stranger("gateway")),
         plugin("a plugin's token over a user's connection", "telescope/config/list", "ann")
             .refused("forbidden", own)
             .by(if embedded { "ann" } else { "plugin.weather" }),
         plugin("a plugin's token for what its manifest does not name", "telescope/config/list", "gateway")
             .refused("forbidden", "lacks telescope:read"),
-        plugin("a plugin's token for the audit trail", "security/audit/query", "gateway").refused("forbidden", "lacks audit:read"),
+        plugin("a plugin's token for the audit trail", "security/audit/query", "gateway")
+            .refused("forbidden", "lacks audit:read"),
         node(),
     ]
 }

@@ -71,14 +71,44 @@ fn writing() -> Vec<Row> {
     let slew = "bigskies/coordinator/telescope/control/slew";
     [
         ("health of a coordinator", "eve", "bigskies/coordinator/health/telescope-coordinator", &healthy, false),
-        ("health of a coordinator, retained", "ann", "bigskies/coordinator/health/telescope-coordinator", &healthy, true),
-        ("health of a coordinator by the administrator", "operator", "bigskies/coordinator/health/telescope-coordinator", &healthy, true),
-        ("health of one coordinator by another", "telescope-coordinator", "bigskies/coordinator/health/security-coordinator", &healthy, true),
+        (
+            "health of a coordinator, retained",
+            "ann",
+            "bigskies/coordinator/health/telescope-coordinator",
+            &healthy,
+            true,
+        ),
+        (
+            "health of a coordinator by the administrator",
+            "operator",
+            "bigskies/coordinator/health/telescope-coordinator",
+            &healthy,
+            true,
+        ),
+        (
+            "health of one coordinator by another",
+            "telescope-coordinator",
+            "bigskies/coordinator/health/security-coordinator",
+            &healthy,
+            true,
+        ),
         ("an event", "ann", "bigskies/coordinator/telescope/event/slew-ended", &parked, false),
         ("an event of the trail", "operator", "bigskies/coordinator/security/event/audit-broken", &parked, false),
         ("a state, retained", "ann", "bigskies/coordinator/telescope/state/position/x", &parked, true),
-        ("the public keys of tokens, retained", "operator", "bigskies/coordinator/security/state/keys/jwks", &parked, true),
-        ("the public keys of tokens by another coordinator", "telescope-coordinator", "bigskies/coordinator/security/state/keys/jwks", &parked, true),
+        (
+            "the public keys of tokens, retained",
+            "operator",
+            "bigskies/coordinator/security/state/keys/jwks",
+            &parked,
+            true,
+        ),
+        (
+            "the public keys of tokens by another coordinator",
+            "telescope-coordinator",
+            "bigskies/coordinator/security/state/keys/jwks",
+            &parked,
+            true,
+        ),
         ("a shared response", "ann", "bigskies/coordinator/telescope/response/control/slew/response", &answer, false),
         ("an answer to somebody else", "ann", "bigskies/client/operator/x/reply/1", &answer, false),
         ("an answer to oneself", "ann", "bigskies/client/ann/x/reply/1", &answer, false),
@@ -88,12 +118,24 @@ fn writing() -> Vec<Row> {
         ("health of a plugin", "ann", "bigskies/plugin/weather/health", &healthy, false),
         ("health of one plugin by another", "plugin.weather", "bigskies/plugin/other/health", &healthy, false),
         ("a command by a plugin", "plugin.weather", slew, &parked, false),
-        ("a state by a plugin, retained", "plugin.weather", "bigskies/coordinator/telescope/state/position/x", &parked, true),
+        (
+            "a state by a plugin, retained",
+            "plugin.weather",
+            "bigskies/coordinator/telescope/state/position/x",
+            &parked,
+            true,
+        ),
         ("a command by who looks on", "bob", slew, &parked, false),
         ("a command by who looks on, retained", "bob", slew, &parked, true),
         ("a command by who is nobody here", "eve", slew, &parked, false),
         ("an account by who is nobody here", "eve", "bigskies/coordinator/security/user/create", &parked, false),
-        ("a notice that rows were changed", "ann", "bigskies/coordinator/config/update/security-coordinator", &parked, false),
+        (
+            "a notice that rows were changed",
+            "ann",
+            "bigskies/coordinator/config/update/security-coordinator",
+            &parked,
+            false,
+        ),
         ("a topic of nobody", "ann", "elsewhere/1", &parked, false),
         ("a topic one level up", "ann", "bigskies/coordinator/telescope/control/slew/..", &parked, false),
         ("a topic in other letters", "bob", "bigskies/coordinator/telescope/control/Slew", &parked, false),
@@ -110,7 +152,20 @@ fn writing() -> Vec<Row> {
 
 /// Wildcards, paths, zero bytes where a name is wanted.
 fn escapes(stand: &Stand) -> Vec<Row> {
-    let names = ["+", "#", "a/b", "../../etc/passwd", "/etc/passwd", "%2e%2e%2f", "$SYS", "a\0b", "a\nb", "", "ａ", "a".repeat(65).leak()];
+    let names = [
+        "+",
+        "#",
+        "a/b",
+        "../../etc/passwd",
+        "/etc/passwd",
+        "%2e%2e%2f",
+        "$SYS",
+        "a\0b",
+        "a\nb",
+        "",
+        "ａ",
+        "a".repeat(65).leak(),
+    ];
     let ids = names.iter().map(|name| {
         Row::ask(format!("an id that is {name:?}"), stand, "operator", "telescope/config/get", &json!({ "id": name }))
             .refused("invalid", "is not an id")
@@ -139,15 +194,22 @@ fn escapes(stand: &Stand) -> Vec<Row> {
         json!({"plugin_id": "mole", "reads": ["$SYS/#"]}),
     ];
     let manifests = manifests.into_iter().map(|manifest| {
-        Row::ask(format!("the manifest {manifest}"), stand, "operator", "security/plugin/admit", &manifest).refused("invalid", "")
+        Row::ask(format!("the manifest {manifest}"), stand, "operator", "security/plugin/admit", &manifest)
+            .refused("invalid", "")
     });
-    let replies = ["bigskies/client/gateway/+/reply/1", "bigskies/client/gateway/#", "bigskies/client/gateway/x/reply/1\0", "$SYS/x", ""]
-        .into_iter()
-        .map(|place| {
-            Row::ask(format!("an answer wanted on {place:?}"), stand, "ann", "telescope/config/list", &json!({}))
-                .back(Back::Field(place.to_owned()))
-                .why(Why::Fault("forbidden", "own"))
-        });
+    let replies = [
+        "bigskies/client/gateway/+/reply/1",
+        "bigskies/client/gateway/#",
+        "bigskies/client/gateway/x/reply/1\0",
+        "$SYS/x",
+        "",
+    ]
+    .into_iter()
+    .map(|place| {
+        Row::ask(format!("an answer wanted on {place:?}"), stand, "ann", "telescope/config/list", &json!({}))
+            .back(Back::Field(place.to_owned()))
+            .why(Why::Fault("forbidden", "own"))
+    });
     let raw = [
         ("a wildcard in a topic", b"bigskies/coordinator/telescope/control/+".as_slice()),
         ("every topic", b"#"),
@@ -157,7 +219,8 @@ fn escapes(stand: &Stand) -> Vec<Row> {
     ];
     let raw = raw.into_iter().map(|(what, place)| {
         let parcel = Parcel { topic: place.to_vec(), payload: b"{}".to_vec(), ..Parcel::default() };
-        let mut row = Row::publish(format!("ann publishes to {what}"), "ann", "", &json!({}), false).why(Why::Ended).unaudited();
+        let mut row =
+            Row::publish(format!("ann publishes to {what}"), "ann", "", &json!({}), false).why(Why::Ended).unaudited();
         row.attack = Attack::Publish { who: "ann".to_owned(), parcel };
         row
     });
@@ -226,7 +289,12 @@ fn takeovers(stand: &Stand) -> Vec<Row> {
             })
         });
         if embedded {
-            row.why(Why::Broker(&[NOT_AUTHORIZED, 0x85])).audited(Trace::of_broker("bus/connect", "eve", "", "another account's"))
+            row.why(Why::Broker(&[NOT_AUTHORIZED, 0x85])).audited(Trace::of_broker(
+                "bus/connect",
+                "eve",
+                "",
+                "another account's",
+            ))
         } else {
             row
         }
@@ -241,17 +309,30 @@ fn takeovers(stand: &Stand) -> Vec<Row> {
 /// What our own broker writes on messages, written by somebody else.
 fn stamps(stand: &Stand) -> Vec<Row> {
     let embedded = stand.broker.is_embedded();
-    let forged = |row: Row| row.property("x-mqtt-sender", "operator").property("x-mqtt-client-id", "telescope-coordinator");
-    let read = forged(Row::send("a forged stamp and one's own token", stand, "ann", "security/audit/query", &json!({})));
-    let without = Row::send("a forged stamp and no token", stand, "ann", "telescope/control/park", &json!({"device_id": "none"}));
+    let forged =
+        |row: Row| row.property("x-mqtt-sender", "operator").property("x-mqtt-client-id", "telescope-coordinator");
+    let read =
+        forged(Row::send("a forged stamp and one's own token", stand, "ann", "security/audit/query", &json!({})));
+    let without =
+        Row::send("a forged stamp and no token", stand, "ann", "telescope/control/park", &json!({"device_id": "none"}));
     let without = forged(without.token(None));
     let false_source = json!({"type": "command", "source": "coordinator:telescope", "message_id": "m1", "payload": {}});
     vec![
         // What is refused by the broker never reaches whoever would look at a stamp.
-        read.why(Why::Broker(&[NOT_AUTHORIZED])).audited(Trace::of_broker("bus/publish", "ann", "security/audit/query", "no right")),
+        read.why(Why::Broker(&[NOT_AUTHORIZED])).audited(Trace::of_broker(
+            "bus/publish",
+            "ann",
+            "security/audit/query",
+            "no right",
+        )),
         // On our broker she is herself, who may park what there is; on another's nobody, and the trail does not name the operator.
-        if embedded { without.refused("not-found", "") } else { without.refused("unauthenticated", "brings no token").by("nobody") },
-        Row::ask("a source that is another's", stand, "eve", "security/audit/query", &false_source).refused("forbidden", "eve lacks"),
+        if embedded {
+            without.refused("not-found", "")
+        } else {
+            without.refused("unauthenticated", "brings no token").by("nobody")
+        },
+        Row::ask("a source that is another's", stand, "eve", "security/audit/query", &false_source)
+            .refused("forbidden", "eve lacks"),
         Row::scene("a stamp is no caller", move |stand| {
             Box::pin(async move {
                 let mut message = stand.message("ann", stand.token("ann"), "security/user/me", &json!({}));

@@ -21,12 +21,21 @@ pub(crate) fn rows(_: &Stand) -> Vec<Row> {
         .why(Why::Ended)
     };
     vec![
-        refuses("a row of the trail is changed by the platform's own account", "UPDATE audit SET account = 'bob' WHERE sequence = 3"),
+        refuses(
+            "a row of the trail is changed by the platform's own account",
+            "UPDATE audit SET account = 'bob' WHERE sequence = 3",
+        ),
         refuses("a row of the trail is removed by the platform's own account", "DELETE FROM audit WHERE sequence = 3"),
-        refuses("the end of the trail is cut off by the platform's own account", "DELETE FROM audit WHERE sequence > 5"),
+        refuses(
+            "the end of the trail is cut off by the platform's own account",
+            "DELETE FROM audit WHERE sequence > 5",
+        ),
         refuses("the trail is emptied by the platform's own account", "TRUNCATE audit"),
         refuses("the ends of the trail are moved by the platform's own account", "UPDATE audit_ends SET sequence = 1"),
-        refuses("the anchor of the trail is moved by the platform's own account", "UPDATE audit_ends SET anchor_sequence = 3"),
+        refuses(
+            "the anchor of the trail is moved by the platform's own account",
+            "UPDATE audit_ends SET anchor_sequence = 3",
+        ),
         refuses("the ends of the trail are removed by the platform's own account", "DELETE FROM audit_ends"),
         tampered(
             "a row of the trail is changed by the server's administrator",
@@ -59,7 +68,9 @@ fn tampered(name: &str, change: &'static str, back: &'static str, place: i64) ->
             let verdict = stand.good("security/audit/verify", json!({})).await;
             stand.observatory.psql_as_administrator(&without_triggers(back)).await.unwrap();
             let seen = verdict["intact"] == false
-                && verdict["first_broken"]["sequence"].as_i64().is_some_and(|at| place == 0 || (place..=place + 1).contains(&at));
+                && verdict["first_broken"]["sequence"]
+                    .as_i64()
+                    .is_some_and(|at| place == 0 || (place..=place + 1).contains(&at));
             assert!(seen, "{verdict:?}");
             Met::NoEffect
         })
@@ -70,7 +81,8 @@ fn tampered(name: &str, change: &'static str, back: &'static str, place: i64) ->
 pub(crate) async fn is_as_it_was(stand: &Stand) {
     let verdict = stand.good("security/audit/verify", json!({})).await;
     assert_eq!(verdict["intact"], true, "{verdict:?}");
-    let moved: Vec<_> = stand.observatory.simulator().effects().await.into_iter().filter(|effect| effect.what != "connect").collect();
+    let moved: Vec<_> =
+        stand.observatory.simulator().effects().await.into_iter().filter(|effect| effect.what != "connect").collect();
     assert!(moved.is_empty(), "the telescope was moved: {moved:?}");
     for who in ["eve", "ann", "ora", "hal"] {
         let roles = stand.good("security/role/list", json!({"user_id": stand.id(who)})).await;
@@ -90,7 +102,8 @@ async fn lies_nowhere(stand: &Stand) {
         }
     }
     places.push(("the log".to_owned(), stand.observatory.process("up").log()));
-    let tables = "SELECT string_agg(quote_ident(table_name), ' ') FROM information_schema.tables WHERE table_schema = 'public'";
+    let tables =
+        "SELECT string_agg(quote_ident(table_name), ' ') FROM information_schema.tables WHERE table_schema = 'public'";
     for table in stand.observatory.psql(tables).await.unwrap().split(' ') {
         let rows = stand.observatory.psql(&format!("SELECT to_jsonb(t) FROM {table} t")).await.unwrap();
         places.push((format!("table {table}"), rows));

@@ -136,7 +136,8 @@ pub(crate) struct Wire {
 impl Wire {
     /// Says hello over a stream; what the broker answers where it does not let the client in.
     pub(crate) async fn open(stream: impl Stream + 'static, connect: &Connect) -> Result<Self, Met> {
-        let mut wire = Self { stream: Box::new(stream), buffer: Vec::new(), came: VecDeque::new(), last_id: 0, is_over: false };
+        let mut wire =
+            Self { stream: Box::new(stream), buffer: Vec::new(), came: VecDeque::new(), last_id: 0, is_over: false };
         if wire.stream.write_all(&connect.packet()).await.is_err() {
             return Err(Met::Ended);
         }

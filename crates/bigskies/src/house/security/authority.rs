@@ -140,9 +140,7 @@ impl Authority for Rule {
         match found {
             Ok(caller) => Ok(Caller { origin, ..caller }),
             // Its fields prove who asks; what else it brings does not matter.
-            Err(_) if matches!(entry.needs, Needs::Nobody | Needs::Node) => {
-                Ok(self.stranger(delivery))
-            }
+            Err(_) if matches!(entry.needs, Needs::Nobody | Needs::Node) => Ok(self.stranger(delivery)),
             Err(fault) => Err(fault),
         }
     }
