@@ -276,7 +276,8 @@ impl Stand {
     }
 
     pub(crate) async fn ask(&self, name: &str, payload: Value) -> Result<Map<String, Value>, Fault> {
-        let how = Ask { limit: Some(LIMIT), ..Ask::default() };
+        // Looking through the trail takes its time.
+        let how = Ask { limit: Some(LIMIT * 4), ..Ask::default() };
         self.operator.ask_topic(&topic::inbound(name), payload, Qos::AtLeastOnce, how).await
     }
 
