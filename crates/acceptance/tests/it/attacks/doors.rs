@@ -52,7 +52,13 @@ fn logins(stand: &Stand) -> Vec<Row> {
         Row::connect("a password without a name", nameless).why(Why::Ended).unaudited(),
         Row::connect("a wrong password", with("ann", "not her password")),
         Row::connect("an empty password", with("ann", "")),
-        Row::connect("an unknown user", with("nobody.here", "not a password")),
+        // A name that nobody has may be a password in the wrong field, so that the trail does not keep it.
+        Row::connect("an unknown user", with("nobody.here", "not a password")).audited(Trace::of_broker(
+            "bus/connect",
+            "",
+            "an unknown name",
+            "",
+        )),
         Row::connect("another's password", with("operator", &password("ann"))),
         Row::connect("a node's account with the node's own password", with("telescope-coordinator", &password("node"))),
         Row::connect("a node's account with another's", with("telescope-coordinator", &password("gateway"))),
