@@ -182,6 +182,11 @@ impl Row {
         Self::new(name, Attack::Connect(connect), Why::Broker(&[0x86, NOT_AUTHORIZED]), Some(trace))
     }
 
+    /// The same by a name that nobody has. It may be a password in the wrong field, so that the trail does not keep it.
+    pub(crate) fn connect_unknown(name: impl Into<String>, connect: Connect) -> Self {
+        Self::connect(name, connect).audited(Trace::of_broker("bus/connect", "", "an unknown name", ""))
+    }
+
     /// What takes more than one step.
     pub(crate) fn scene<F>(name: impl Into<String>, deed: F) -> Self
     where
