@@ -106,15 +106,16 @@ async fn too_many_failures_lock() {
     let stand = Stand::start().await;
     let ann = stand.user("ann").await;
     let (mut locks, mut failures) = (stand.events::<AccountLocked>().await, stand.events::<LoginFailed>().await);
-    let first = stand.client("nobody").await.ask(login("ann", "wrong one")).await.unwrap_err();
-    for _ in 1..5 {
-        stand.client("nobody").await.ask(login("ann", "wrong one")).await.unwrap_err();
+    // From everywhere, so that no place is locked.
+    let first = stand.client("stranger0").await.ask(login("ann", "wrong one")).await.unwrap_err();
+    for place in 1..5 {
+        stand.client(&format!("stranger{place}")).await.ask(login("ann", "wrong one")).await.unwrap_err();
     }
     let lock: AccountLocked = next(&mut locks).await;
     assert_eq!((lock.username.unwrap().as_str(), lock.peer), ("ann", None));
     assert!(lock.locked_until > stand.clock.now());
     // With the right password it is the same, to the letter.
-    let locked = stand.client("nobody").await.ask(login("ann", PASSWORD)).await.unwrap_err();
+    let locked = stand.client("stranger5").await.ask(login("ann", PASSWORD)).await.unwrap_err();
     assert_eq!(locked, first);
     next_where(&mut failures, |failed: &LoginFailed| failed.reason == LoginRefusal::Locked).await;
     let root = stand.client("root").await;

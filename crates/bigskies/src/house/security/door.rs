@@ -183,7 +183,10 @@ impl Inside {
                 Err(error) => return Err(refusal(&error)),
             }
         }
-        Ok(self.standing(lobby.clone(), user))
+        // It has no rights, and the answer to a password that is chosen there must still come.
+        let (rights, whose) = (self.security.rights.clone(), user.clone());
+        let proof: StillProven = Arc::new(move || rights.token_epoch(&whose).is_some());
+        Ok(Admission { account: lobby.clone(), until: None, proof: Some(proof) })
     }
 
     /// A connection that stands as long as the user is not disabled and its password not changed.
