@@ -20,9 +20,9 @@ struct Need {
 
 const NEEDS: &[Need] = &[
     Need { what: "mosquitto", debian: "mosquitto", homebrew: "mosquitto", is_here: has_program },
+    Need { what: "mosquitto_ctrl", debian: "mosquitto", homebrew: "mosquitto", is_here: has_program },
     Need { what: "mosquitto_pub", debian: "mosquitto-clients", homebrew: "mosquitto", is_here: has_program },
     Need { what: "mosquitto_sub", debian: "mosquitto-clients", homebrew: "mosquitto", is_here: has_program },
-    Need { what: "mosquitto_ctrl", debian: "mosquitto", homebrew: "mosquitto", is_here: has_program },
     Need { what: "curl", debian: "curl", homebrew: "curl", is_here: has_program },
     Need { what: "python3", debian: "python3", homebrew: "python", is_here: has_program },
     Need { what: "ensurepip", debian: "python3-venv", homebrew: "python", is_here: has_module },
@@ -169,7 +169,7 @@ mod tests {
     fn what_is_missing_is_named_with_the_command() {
         let needs: Vec<&Need> = NEEDS.iter().filter(|need| need.what.starts_with("mosquitto")).collect();
         let said = explain(&needs).to_string();
-        assert!(said.contains("mosquitto, mosquitto_pub, mosquitto_sub"), "{said}");
+        assert!(said.contains("mosquitto, mosquitto_ctrl, mosquitto_pub, mosquitto_sub"), "{said}");
         assert!(said.contains("`sudo apt-get install mosquitto mosquitto-clients`"), "{said}");
         assert!(said.contains("`brew install mosquitto`"), "{said}");
     }

@@ -266,6 +266,8 @@ async fn a_second_factor_from_beginning_to_end() {
     assert_eq!(acting.code(of_root).await, Some(Code::Forbidden));
     acting.ask(remove(Some(code(&stand, &enrolment.secret, 0)))).await.unwrap();
     assert!(!root.ask(get("ann")).await.unwrap().user.has_totp);
+    stand.unauthenticated(&acting, Me {}).await; // what was proven with it is void
+    let acting = lobby.with(lobby.ask(login("ann", new)).await.unwrap().token.expose());
     acting.ask(EnrolTotp {}).await.unwrap();
     root.ask(RemoveTotp { user_id: Some(ann), code: None }).await.unwrap();
     lobby.ask(login("ann", new)).await.unwrap();
