@@ -87,7 +87,7 @@ pub(crate) async fn set_up(
     let new_password = source.new_password(format!("new password of {name}")).await?;
     let set_up = SetUp { username: name.clone(), setup_secret, new_password: new_password.clone() };
     tokio::select! {
-        answer = client.ask(&set_up) => drop(answer?),
+        answer = client.ask(&set_up) => answer.map(|_| ())?,
         // The secret is used up with it, and the connection may end before the answer comes; the login tells whether it worked.
         () = client.refused() => {}
     }
@@ -165,7 +165,7 @@ async fn change_password(lobby: &mut Client, session: &Session, proof: &Proof) -
     lobby.bring(session.token.clone());
     let change = ChangePassword { old_password: password.clone(), new_password: new_password.clone(), code };
     tokio::select! {
-        answer = lobby.ask(&change) => drop(answer?),
+        answer = lobby.ask(&change) => answer.map(|_| ())?,
         // What the connection was made with is not good any more; the login tells whether it worked.
         () = lobby.refused() => {}
     }
