@@ -136,6 +136,13 @@ impl Credentials {
         Ok(made)
     }
 
+    /// What stands behind the client id on a broker that is not ours: it lets whoever has an account take any client id over, so that ours
+    /// must not be guessed. It is the same at each start, so that the broker ends the connection of before.
+    pub fn client_mark(&self) -> String {
+        let key = hmac::Key::new(hmac::HMAC_SHA256, self.password.as_bytes());
+        hex(hmac::sign(&key, b"client id").as_ref().get(..8).unwrap_or_default())
+    }
+
     /// The credentials of one role: derived from the node's, so that nobody has to keep or hand out more than one secret; or these
     /// themselves, where they are that role's.
     ///

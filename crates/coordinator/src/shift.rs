@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use bus::{Bus, BusOptions, Watch};
+use bus::{BrokerKind, Bus, BusOptions, Watch};
 use catalog::{Entry, Lane, Owner, Party, Qos, envelope, topic};
 use health::{Report, Status};
 use store::{Store, inbox::Inbox, setting_rows};
@@ -222,7 +222,10 @@ fn options(frame: &Frame, owner: Owner, suffix: &str) -> Result<BusOptions, Faul
     let will = envelope::wrap("status", &owner.source(), frame.clock.now(), &lost);
     Ok(BusOptions {
         address: frame.address.clone(),
-        client_id: format!("{}-coordinator{suffix}", owner.name()),
+        client_id: match credentials.as_ref().filter(|login| login.broker == BrokerKind::External) {
+            Some(login) => format!("{}-coordinator{suffix}-{}", owner.name(), login.client_mark()),
+            None => format!("{}-coordinator{suffix}", owner.name()),
+        },
         account: credentials.as_ref().map_or_else(|| frame.account.clone(), |credentials| credentials.account.clone()),
         credentials,
         tls: frame.tls.clone(),

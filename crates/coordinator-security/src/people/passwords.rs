@@ -55,6 +55,8 @@ pub(crate) async fn reset(cx: Cx, reset: ResetPassword) -> Result<PasswordReset,
     let mut tx = cx.begin().await?;
     let secret = cx.accounts.reset_password(&mut tx, &user.id).await.map_err(of_accounts)?;
     end_sessions(&cx, &mut tx, &user.id, "password").await?;
+    // Whoever made them may not have been its owner.
+    cx.tokens.revoke_api_keys_of_in(&mut tx, &user.id).await?;
     let reply = PasswordReset { setup_secret: Secret::new(secret.expose_secret()), setup_expires_at: cx.setup_end() };
     let reply = cx.commit(tx, reply).await?;
     cx.refresh().await;
