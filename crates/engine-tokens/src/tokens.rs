@@ -34,7 +34,7 @@ pub(crate) struct Inner {
     /// Held while keys are turned over or settings change, so that both go by the same settings.
     pub(crate) turning: tokio::sync::Mutex<()>,
     pub(crate) next_rotation: RwLock<Option<Timestamp>>,
-    pub(crate) swept_at: RwLock<Option<Timestamp>>,
+    pub(crate) swept_at: RwLock<Timestamp>,
     pub(crate) health: health::Cell,
     pub(crate) stopping: CancellationToken,
     pub(crate) tasks: TaskTracker,
@@ -59,6 +59,7 @@ impl Tokens {
         settings: TokensSettings,
     ) -> Result<Self, TokensError> {
         checked(&settings)?;
+        let begun = clock.now();
         let inner = Arc::new(Inner {
             health: health::Cell::new(NAME, clock.clone()),
             store,
@@ -69,7 +70,7 @@ impl Tokens {
             signer: ArcSwapOption::empty(),
             turning: tokio::sync::Mutex::default(),
             next_rotation: RwLock::default(),
-            swept_at: RwLock::default(),
+            swept_at: RwLock::new(begun),
             stopping: CancellationToken::new(),
             tasks: TaskTracker::new(),
         });

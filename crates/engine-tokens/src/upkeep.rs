@@ -7,20 +7,24 @@ use std::{
 
 use health::Status;
 use serde_json::{Map, Value, json};
-use store::tokens::{self, Figures};
-use tokio::time::{MissedTickBehavior, interval};
+use store::tokens::{self, EndedBefore, Figures};
+use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use vocabulary::Timestamp;
 
 use crate::{TokensError, tokens::Inner, verifier::LEEWAY};
 
 /// How often it does all that.
 const ROUND: Duration = Duration::from_secs(15);
+/// For so long a session that ended is remembered, so that whoever comes back hears that it was idle for too long and not that nobody
+/// knows it.
+const SESSION_KEPT: Duration = Duration::from_secs(7 * 86_400);
 /// From then on without news from the database the checks of tokens count as out of date.
 const STALE: Duration = Duration::from_secs(30);
 
 /// Until the engine ends.
 pub(crate) async fn run(inner: Arc<Inner>) {
-    let mut rounds = interval(ROUND);
+    // The engine looked at everything as it started.
+    let mut rounds = interval_at(Instant::now() + ROUND, ROUND);
     rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut changed = inner.verifier.changed();
     loop {
@@ -58,14 +62,17 @@ impl Inner {
         let (now, settings) = (self.clock.now(), self.settings.load_full());
         let every = Duration::from_secs(settings.token_cleanup_interval_seconds.into());
         let swept_at = *self.swept_at.read().unwrap_or_else(PoisonError::into_inner);
-        if swept_at.is_some_and(|at| now.since(at) < every) {
+        if now.since(swept_at) < every {
             return Ok(());
         }
-        // What is refused because it ended is refused by its own end for a little longer than it is remembered otherwise.
-        let ended_before = now.minus(2 * LEEWAY);
-        let kept = Duration::from_secs(settings.api_key_kept_seconds.into());
-        let swept = tokens::sweep(&self.store, ended_before, now.minus(kept)).await?;
-        *self.swept_at.write().unwrap_or_else(PoisonError::into_inner) = Some(now);
+        let ended_before = EndedBefore {
+            // What is refused because it ended is refused by its own end for a little longer than it is remembered otherwise.
+            checks: now.minus(2 * LEEWAY),
+            sessions: now.minus(SESSION_KEPT),
+            api_keys: now.minus(Duration::from_secs(settings.api_key_kept_seconds.into())),
+        };
+        let swept = tokens::sweep(&self.store, ended_before).await?;
+        *self.swept_at.write().unwrap_or_else(PoisonError::into_inner) = now;
         if swept != tokens::Swept::default() {
             tracing::info!(
                 refresh_tokens = swept.refresh_tokens,

@@ -58,7 +58,7 @@ impl Default for ClusterOptions {
             runtime_folder: std::env::var_os("XDG_RUNTIME_DIR").map_or_else(|| PathBuf::from("/tmp"), PathBuf::from),
             server_settings: BTreeMap::new(),
             start_timeout: Duration::from_secs(60),
-            stop_timeout: Duration::from_secs(15),
+            stop_timeout: Duration::from_secs(30),
         }
     }
 }
@@ -127,8 +127,10 @@ pub enum ClusterError {
         log: Log,
     },
     /// The server did not stop.
-    #[error("PostgreSQL (process {pid}) did not stop; end it with `kill -QUIT {pid}`")]
+    #[error("PostgreSQL (process {pid}) did not stop when it was told to, nor when it was killed; its state is {state}: look at its disk")]
     NotStopped {
+        /// What the process does, as the system says it.
+        state: String,
         /// Its process.
         pid: i32,
     },

@@ -49,6 +49,17 @@ pub struct Figures {
     pub revoked: i64,
 }
 
+/// How long what ended is kept: each kind goes when it ended before its instant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EndedBefore {
+    /// Revocations, and signing keys that were to retire.
+    pub checks: Timestamp,
+    /// Refresh tokens: while one is kept, whoever shows it hears why its session ended.
+    pub sessions: Timestamp,
+    /// API keys.
+    pub api_keys: Timestamp,
+}
+
 /// What a sweep removed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Swept {
@@ -109,21 +120,16 @@ pub async fn figures(store: &Store, now: Timestamp) -> Result<Figures, StoreErro
         .await
 }
 
-/// Removes what nobody can use any more: refresh tokens and revocations whose time ended before `ended_before`, keys that were to
-/// retire before it, and API keys that ended before `api_keys_ended_before`.
+/// Removes what nobody can use any more.
 ///
 /// # Errors
 /// The database does not answer within the bounds.
-pub async fn sweep(
-    store: &Store,
-    ended_before: Timestamp,
-    api_keys_ended_before: Timestamp,
-) -> Result<Swept, StoreError> {
+pub async fn sweep(store: &Store, ended_before: EndedBefore) -> Result<Swept, StoreError> {
     Ok(Swept {
-        refresh_tokens: sessions::forget(store, ended_before).await?,
-        revoked: revoked::forget(store, ended_before).await?,
-        signing_keys: signing_keys::forget(store, ended_before).await?,
-        api_keys: api_keys::forget(store, api_keys_ended_before).await?,
+        refresh_tokens: sessions::forget(store, ended_before.sessions).await?,
+        revoked: revoked::forget(store, ended_before.checks).await?,
+        signing_keys: signing_keys::forget(store, ended_before.checks).await?,
+        api_keys: api_keys::forget(store, ended_before.api_keys).await?,
     })
 }
 

@@ -3,7 +3,7 @@
 use engine_tokens::{Issued, RefreshError, Scopes, Tokens, TokensError, TokensSettings, Verifier, Which};
 use store::{
     Changes, Slice, Vault,
-    tokens::{CHANNEL, sweep},
+    tokens::{CHANNEL, EndedBefore, sweep},
 };
 use vocabulary::{Code, Fault};
 
@@ -239,7 +239,8 @@ async fn what_ended_is_removed() {
     let dead = world.login(&ada).await;
     world.tokens.logout(&dead.access).await.unwrap();
     let count = async || {
-        let swept = sweep(&world.store, world.now(), world.now()).await.unwrap();
+        let now = world.now();
+        let swept = sweep(&world.store, EndedBefore { checks: now, sessions: now, api_keys: now }).await.unwrap();
         (swept.refresh_tokens, swept.revoked)
     };
     assert_eq!(count().await, (0, 0));

@@ -19,8 +19,10 @@ const LOOK: Duration = Duration::from_millis(10);
 const LOOK_ADOPTED: Duration = Duration::from_millis(200);
 /// How long a server that says it is ready may take to answer.
 const ANSWER_BOUND: Duration = Duration::from_secs(5);
+/// How long a server may take to drop everything: a disk that is busy with what others wrote holds it up for long.
+const QUIT_BOUND: Duration = Duration::from_secs(30);
 /// How long a killed process may take to be gone.
-const QUIT_BOUND: Duration = Duration::from_secs(10);
+const KILL_BOUND: Duration = Duration::from_secs(10);
 /// How old an empty process file must be to be nobody's.
 const REMNANT_AGE: Duration = Duration::from_secs(5);
 /// A process id that no system gives out, for the place of one that is somebody else's by now.
@@ -90,17 +92,20 @@ impl Server {
         }
     }
 
-    /// Fast shutdown; when that takes too long the immediate one, which the next start recovers from.
+    /// Fast shutdown; when that takes too long the immediate one, and then the end without asking, both of which the next start
+    /// recovers from.
     pub(super) async fn stop(mut self, bound: Duration) -> Result<(), ClusterError> {
         let pid = self.pid();
-        for (signal, bound) in [(Signal::SIGINT, bound), (Signal::SIGQUIT, QUIT_BOUND)] {
+        for (signal, bound) in
+            [(Signal::SIGINT, bound), (Signal::SIGQUIT, QUIT_BOUND), (Signal::SIGKILL, KILL_BOUND)]
+        {
             let _ = kill(Pid::from_raw(pid), signal);
             if tokio::time::timeout(bound, self.ended()).await.is_ok() {
                 return Ok(());
             }
-            tracing::warn!(pid, signal = signal.as_str(), "database server did not stop in time");
+            tracing::warn!(pid, signal = signal.as_str(), state = state(pid), "database server did not stop in time");
         }
-        Err(ClusterError::NotStopped { pid })
+        Err(ClusterError::NotStopped { pid, state: state(pid) })
     }
 
     /// Stops what a start that was broken off may have left.
@@ -110,6 +115,13 @@ impl Server {
             None => Ok(()),
         }
     }
+}
+
+/// What the process does, as the system says it, such as `D (disk sleep)`.
+fn state(pid: i32) -> String {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let said = status.lines().find_map(|line| line.strip_prefix("State:"));
+    said.map_or_else(|| "unknown".to_owned(), |state| state.trim().to_owned())
 }
 
 fn spawn(folder: &Folder, installation: &Installation) -> Result<Child, ClusterError> {
