@@ -11,6 +11,7 @@ mod password;
 mod permission;
 mod plugin;
 mod role;
+mod session;
 mod totp;
 mod user;
 
@@ -50,6 +51,7 @@ pub use plugin::{
 pub use role::{
     AssignRole, CreateRole, DeleteRole, GetRole, ListRoles, OneRole, RemoveRole, Role, Roles, UpdateRole, WhichRole,
 };
+pub use session::{EndSession, EndSessions, ListSessions, OpenSession, OpenSessions, SessionsEnded};
 pub use totp::{ConfirmTotp, EnrolTotp, RecoveryCodes, RemoveTotp, TotpEnrolment};
 pub use user::{
     CreateUser, DeleteUser, EnableUser, GetUser, ListUsers, Me, NewUser, OneUser, UnlockUser, UpdateUser, User,
@@ -69,6 +71,9 @@ pub const MESSAGES: &[Entry] = &[
     Entry::command::<Refresh>(),
     Entry::command::<Validate>(),
     Entry::command::<Logout>(),
+    Entry::command::<ListSessions>(),
+    Entry::command::<EndSession>(),
+    Entry::command::<EndSessions>(),
     Entry::command::<CreateUser>(),
     Entry::command::<GetUser>(),
     Entry::command::<ListUsers>(),

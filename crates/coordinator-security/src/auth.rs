@@ -1,6 +1,7 @@
 //! Who somebody is: login, refresh, validation, logout, and the public keys with which others check our tokens.
 
 pub(crate) mod jwks;
+mod listed;
 mod login;
 mod nodes;
 mod sessions;
@@ -14,7 +15,8 @@ use crate::Security;
 
 /// Adds its handlers.
 pub(crate) fn routes(routes: Routes<Security>) -> Routes<Security> {
-    routes.on(login::login).on(sessions::refresh).on(sessions::validate).on(sessions::logout)
+    let routes = routes.on(login::login).on(sessions::refresh).on(sessions::validate).on(sessions::logout);
+    routes.on(listed::list).on(listed::end).on(listed::end_all)
 }
 
 /// Where somebody comes from, as failures are counted by it: the account of the connection, which has proven itself at the broker's door.

@@ -13,7 +13,10 @@ use store::{
     Store, Vault,
     accounts::{attempts, users},
 };
-use tokio::{task::JoinHandle, time::interval};
+use tokio::{
+    task::JoinHandle,
+    time::{Instant, sleep},
+};
 use vocabulary::{Clock, Timestamp};
 
 use crate::{AccountsError, AccountsSettings, passwords::Hasher};
@@ -22,8 +25,10 @@ use crate::{AccountsError, AccountsSettings, passwords::Hasher};
 const NAME: &str = "accounts";
 /// How often it looks how it is.
 const PROBE_INTERVAL: Duration = Duration::from_secs(15);
-/// After how many looks it removes counters that say nothing any more.
-const PROBES_PER_TIDYING: u32 = 240;
+/// The same as long as something is amiss, so that it is seen soon that all is well: the first administrator was made.
+const PROBE_INTERVAL_AMISS: Duration = Duration::from_secs(1);
+/// How often it removes counters that say nothing any more.
+const TIDYING_INTERVAL: Duration = Duration::from_secs(3600);
 
 /// Accounts and what proves them. Cheap to clone; all clones are one engine.
 #[derive(Debug, Clone)]
@@ -127,12 +132,11 @@ impl Engine for Accounts {
 
 /// Looks how it is, and once in a while removes what says nothing any more.
 async fn keep(store: Store, clock: Clock, settings: Arc<ArcSwap<AccountsSettings>>, health: Cell) {
-    let mut probes = interval(PROBE_INTERVAL);
-    let mut count = 0_u32;
+    let mut tidied: Option<Instant> = None;
     loop {
-        probes.tick().await;
         observe(&store, clock.now(), &health).await;
-        if count.is_multiple_of(PROBES_PER_TIDYING) {
+        if tidied.is_none_or(|at| at.elapsed() >= TIDYING_INTERVAL) {
+            tidied = Some(Instant::now());
             let (now, settings) = (clock.now(), settings.load_full());
             let quiet = now.minus(Duration::from_secs(2 * u64::from(settings.lockout_seconds_max)));
             match attempts::tidy(&store, quiet, now.minus(settings.known_peer_age_max())).await {
@@ -141,7 +145,8 @@ async fn keep(store: Store, clock: Clock, settings: Arc<ArcSwap<AccountsSettings
                 Err(error) => tracing::debug!(%error, "old login counters can't be removed"),
             }
         }
-        count = count.wrapping_add(1);
+        let is_well = health.get().status == Status::Healthy;
+        sleep(if is_well { PROBE_INTERVAL } else { PROBE_INTERVAL_AMISS }).await;
     }
 }
 

@@ -10,8 +10,8 @@
 //! | what can be set | [`AccountsSettings`] |
 
 mod accounts;
-mod common;
 mod error;
+mod guessing;
 mod lockout;
 mod login;
 mod memberships;

@@ -16,7 +16,7 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::{sync::Semaphore, task::spawn_blocking, time::timeout};
 use vocabulary::ids::AccountName;
 
-use crate::{AccountsError, AccountsSettings, AuthError, common::is_common, secrets::random};
+use crate::{AccountsError, AccountsSettings, AuthError, guessing::is_guessed_soon, secrets::random};
 
 /// No password has more bytes; hashing a longer one would cost whoever hashes it, not whoever sends it.
 const BYTES_MAX: usize = 1024;
@@ -26,6 +26,8 @@ const BCRYPT_BYTES_MAX: usize = 72;
 const BCRYPT_COST_MAX: u32 = 14;
 /// The same for Argon2id: memory in KiB, and passes.
 const ARGON2_COST_MAX: (u32, u32) = (1_048_576, 64);
+/// Of so many characters a password may be one that is guessed soon.
+const LENGTH_GUESSED_MAX: usize = 100;
 /// How many may wait for their password to be looked at.
 const QUEUE_LENGTH_MAX: usize = 256;
 /// How long one waits for that.
@@ -270,8 +272,10 @@ pub(crate) fn check_policy(
     if !folded.is_empty() && folded.trim() == username.as_str().to_lowercase() {
         complaints.push("it is the user name".to_owned());
     }
-    if length > 0 && is_common(password) {
-        complaints.push("everybody who guesses tries it".to_owned());
+    let names: Vec<&str> = username.as_str().split(|c: char| !c.is_alphanumeric()).chain([username.as_str()]).collect();
+    // Longer than that none is among those that are tried first, and looking would take its time.
+    if (1..=LENGTH_GUESSED_MAX).contains(&length) && is_guessed_soon(password, &names) {
+        complaints.push("it is guessed soon: take several words, or more characters without a pattern".to_owned());
     }
     let classes = classes(password);
     if classes < settings.password_classes_min {
@@ -307,12 +311,13 @@ mod tests {
         for (settings, password, part) in [
             (&cheap(), "seven77", Some("7 of at least 8 characters")),
             (&cheap(), "", Some("0 of at least 8")),
-            (&cheap(), "eight888", None),
+            (&cheap(), "eight 888,", None),
+            (&cheap(), "eight888", Some("guessed soon")),
             (&cheap(), "ümläute!", None),
             (&cheap(), "ada.lovelace", Some("user name")),
             (&cheap(), "Ada.LoveLace", Some("user name")),
-            (&cheap(), "ada.lovelace1", None),
-            (&cheap(), "Password123", Some("everybody who guesses")),
+            (&cheap(), "ada.lovelace1", Some("guessed soon")),
+            (&cheap(), "Password123", Some("guessed soon")),
             (&cheap(), "a long phrase with blanks, which is more than sixty-four characters", None),
             (&cheap(), &long.replacen('é', "ab", 1), None),
             (&cheap(), &too_long, Some("1025 of at most 1024 bytes")),

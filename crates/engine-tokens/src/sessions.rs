@@ -206,7 +206,7 @@ impl Tokens {
         self.inner.take_back(tx, jti.as_str(), None, reason, end).await
     }
 
-    /// Ends sessions, with all of their tokens: one, or those of a user. Says how many.
+    /// Ends sessions, with all of their tokens: one, those of a user, or everybody's. Says how many.
     ///
     /// # Errors
     /// The database does not answer.

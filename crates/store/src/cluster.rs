@@ -127,7 +127,9 @@ pub enum ClusterError {
         log: Log,
     },
     /// The server did not stop.
-    #[error("PostgreSQL (process {pid}) did not stop when it was told to, nor when it was killed; its state is {state}: look at its disk")]
+    #[error(
+        "PostgreSQL (process {pid}) did not stop when it was told to, nor when it was killed; its state is {state}: look at its disk"
+    )]
     NotStopped {
         /// What the process does, as the system says it.
         state: String,

@@ -13,6 +13,7 @@ mod password;
 mod permission;
 mod plugin;
 mod role;
+mod session;
 mod totp;
 mod user;
 
@@ -22,7 +23,7 @@ use crate::terminal::{
     admin::{
         audit::Audit, certificate::Certificate, create::Create, group::Group, key::Key, mosquitto::Mosquitto,
         node::Node, organisation::Organisation, password::Password, permission::Permission, plugin::Plugin, role::Role,
-        totp::Totp, user::User,
+        session::Session, totp::Totp, user::User,
     },
     client::{Client, ClientOptions},
     connected,
@@ -55,6 +56,9 @@ pub(crate) enum Admin {
     /// Make, show and revoke API keys.
     #[command(subcommand)]
     Key(Key),
+    /// Show and end sessions.
+    #[command(subcommand)]
+    Session(Session),
     /// Get, show, renew, import, remove and revoke certificates.
     #[command(subcommand)]
     Certificate(Certificate),
@@ -95,6 +99,7 @@ async fn ask(admin: Admin, client: &Client, out: &mut Output) -> Result<(), Endi
         Admin::Permission(permission) => permission::run(permission, client, out).await,
         Admin::Plugin(plugin) => plugin::run(plugin, client, out).await,
         Admin::Key(key) => key::run(key, client, out).await,
+        Admin::Session(session) => session::run(session, client, out).await,
         Admin::Certificate(certificate) => certificate::run(certificate, client, out).await,
         Admin::Audit(audit) => audit::run(audit, client, out).await,
         Admin::Password(password) => password::run(password, client, out).await,

@@ -280,6 +280,8 @@ pub enum Revoked {
     Session,
     /// All tokens of one user.
     User,
+    /// All sessions of everybody; then the id is `*`.
+    Everybody,
     /// One API key.
     Key,
 }

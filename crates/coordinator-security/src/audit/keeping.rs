@@ -48,7 +48,7 @@ impl Trail {
         self.health.get()
     }
 
-    fn is_whole(&self, ends: &Ends) {
+    pub(crate) fn is_whole(&self, ends: &Ends) {
         *self.broken.lock().unwrap_or_else(PoisonError::into_inner) = None;
         let details = Map::from_iter([
             ("first_sequence".to_owned(), json!(ends.anchor_sequence + 1)),

@@ -83,6 +83,8 @@ pub(crate) async fn verify(cx: Cx, verify: VerifyAudit) -> Result<AuditVerdict, 
     let verdict = audit::verify(cx.store(), verify.from_sequence, verify.to_sequence).await?;
     if let Some(found) = verdict.first_broken {
         cx.found_broken(found).await;
+    } else if verify.from_sequence.is_none() && verify.to_sequence.is_none() {
+        cx.trail.is_whole(&verdict.ends);
     }
     Ok(AuditVerdict {
         rows: verdict.rows,

@@ -4,7 +4,7 @@ use catalog::{
     Party, Secret,
     security::{AccountLocked, Login, LoginFailed, LoginRefusal, Session},
 };
-use engine_accounts::{AuthError, Authenticated, Peer, Refusal, SecretString};
+use engine_accounts::{AuthError, Authenticated, Factor, Peer, Refusal, SecretString};
 use engine_tokens::{Holder, Issued, Scopes, Subject};
 use store::accounts::users::User;
 use vocabulary::{Fault, ids::AccountName};
@@ -35,7 +35,7 @@ async fn of_user(cx: &Cx, login: Login) -> Result<Session, Fault> {
         code: code.as_ref().map(Secret::expose),
         peer: &peer,
     };
-    let Authenticated { user, must_change_password, .. } = match cx.accounts.authenticate(&attempt).await {
+    let Authenticated { user, must_change_password, factor } = match cx.accounts.authenticate(&attempt).await {
         Ok(authenticated) => authenticated,
         Err(error) => return Err(refused(cx, &username, error).await),
     };
@@ -50,9 +50,19 @@ async fn of_user(cx: &Cx, login: Login) -> Result<Session, Fault> {
     let mut tx = cx.begin().await?;
     let issued = cx.tokens.issue_in(&mut tx, &subject).await?;
     cx.note("session", issued.session.as_str());
+    cx.note("factors", factors(factor));
     let session = cx.commit(tx, session(issued, user, must_change_password)).await?;
     cx.doors.password_known(&username, &password).await;
     Ok(session)
+}
+
+/// What proved the account, as the audit trail tells it.
+const fn factors(second: Factor) -> &'static str {
+    match second {
+        Factor::None => "password",
+        Factor::Totp => "password and code",
+        Factor::Recovery => "password and recovery code",
+    }
 }
 
 /// A user, as tokens know it.

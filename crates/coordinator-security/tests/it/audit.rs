@@ -105,11 +105,17 @@ async fn a_whole_trail_and_a_broken_one() {
     assert!(part.intact && part.rows == 2, "{part:?}");
     // Somebody who can write to the file of the database.
     let mut broken = stand.events::<AuditBroken>().await;
-    stand.tamper().await;
+    let rows = root.ask(QueryAudit::default()).await.unwrap().rows;
+    let was = rows.iter().find(|row| row.sequence == 2).unwrap().account.clone();
+    stand.tamper("eve").await;
     let verdict = root.ask(VerifyAudit::default()).await.unwrap();
     let first = verdict.first_broken.unwrap();
     assert!(!verdict.intact && first.sequence == 2, "{first:?}");
     let event: AuditBroken = crate::stand::next(&mut broken).await;
     assert_eq!(event.first_broken, first);
     stand.until_health_says("audit: trail is broken at row 2").await;
+    // Put right again, it is found whole as soon as somebody looks.
+    stand.tamper(was.as_str()).await;
+    assert!(root.ask(VerifyAudit::default()).await.unwrap().intact);
+    stand.until_health_is_well().await;
 }

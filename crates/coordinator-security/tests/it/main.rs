@@ -13,6 +13,7 @@ mod people;
 mod plugins;
 mod rights;
 mod secrets;
+mod sessions;
 mod setup;
 mod stand;
 
@@ -27,5 +28,5 @@ fn every_message_has_a_handler() {
     let inbound = catalog::security::MESSAGES.iter().filter(|entry| entry.kind.is_inbound());
     let declared: BTreeSet<String> = inbound.map(|entry| entry.name.to_string()).collect();
     assert_eq!(handled, declared);
-    assert!(handled.len() >= 56, "{}", handled.len());
+    assert!(handled.len() >= 59, "{}", handled.len());
 }

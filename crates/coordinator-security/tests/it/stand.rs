@@ -389,14 +389,27 @@ impl Stand {
 
 impl Stand {
     /// Changes the second row of the audit trail past everything that keeps it from being changed.
-    pub(crate) async fn tamper(&self) {
+    pub(crate) async fn tamper(&self, account: &str) {
         let psql = fs::read_dir("/usr/lib/postgresql").unwrap().flatten().next().unwrap().path().join("bin/psql");
-        let statement = "ALTER TABLE audit DISABLE TRIGGER USER; UPDATE audit SET account = 'eve' WHERE sequence = 2;
-             ALTER TABLE audit ENABLE TRIGGER USER";
+        let statement = format!(
+            "ALTER TABLE audit DISABLE TRIGGER USER; UPDATE audit SET account = '{account}' WHERE sequence = 2;
+             ALTER TABLE audit ENABLE TRIGGER USER"
+        );
         let mut psql = std::process::Command::new(psql);
-        psql.args(["--no-psqlrc", "--quiet", "--set", "ON_ERROR_STOP=1", "--command", statement]);
+        psql.args(["--no-psqlrc", "--quiet", "--set", "ON_ERROR_STOP=1", "--command", &statement]);
         let output = psql.arg(self.store.endpoint().to_url_with_password()).output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    /// Waits until the coordinator's newest health says that all is well.
+    pub(crate) async fn until_health_is_well(&self) {
+        let health = topic::health(Owner::Security);
+        let is_well = || {
+            let published = self.published.lock().unwrap();
+            let newest = published.iter().rev().find(|(topic, _)| *topic == health);
+            newest.is_some_and(|(_, text)| text.contains(r#""status":"healthy""#) && !text.contains("broken"))
+        };
+        until("health is well", async || is_well()).await;
     }
 
     /// Waits until the coordinator's health says this.

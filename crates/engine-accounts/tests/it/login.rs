@@ -87,7 +87,7 @@ async fn a_password_is_changed() {
         ("wrong", new_password, "is wrong"),
         (PASSWORD, PASSWORD, "it is the old one"),
         (PASSWORD, "short", "5 of at least 8"),
-        (PASSWORD, "password123", "everybody who guesses"),
+        (PASSWORD, "password123", "guessed soon"),
     ] {
         let error = change(old, new).await.unwrap_err().to_string();
         assert!(error.contains(part), "{new}: {error}");

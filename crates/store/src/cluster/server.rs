@@ -96,9 +96,7 @@ impl Server {
     /// recovers from.
     pub(super) async fn stop(mut self, bound: Duration) -> Result<(), ClusterError> {
         let pid = self.pid();
-        for (signal, bound) in
-            [(Signal::SIGINT, bound), (Signal::SIGQUIT, QUIT_BOUND), (Signal::SIGKILL, KILL_BOUND)]
-        {
+        for (signal, bound) in [(Signal::SIGINT, bound), (Signal::SIGQUIT, QUIT_BOUND), (Signal::SIGKILL, KILL_BOUND)] {
             let _ = kill(Pid::from_raw(pid), signal);
             if tokio::time::timeout(bound, self.ended()).await.is_ok() {
                 return Ok(());

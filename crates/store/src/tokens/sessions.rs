@@ -209,26 +209,29 @@ pub async fn used(tx: &mut Tx, hash: &Hash, now: Timestamp) -> Result<(), StoreE
     bounded("refresh token used", bound, statement.execute(tx.connection())).await.map(|_| ())
 }
 
-/// Takes sessions back: one, or all of a user but one. Says which were not before.
+/// Takes sessions back: one, all of a user but one, or everybody's. Says which were not before.
 ///
 /// # Errors
 /// The database does not answer within the bounds.
 pub async fn end(tx: &mut Tx, which: Which<'_>, now: Timestamp) -> Result<Vec<Ended>, StoreError> {
     let (session, user, but) = match which {
         Which::One(session) => (Some(session.as_str()), None, None),
+        Which::OneOf { session, user } => (Some(session.as_str()), Some(user.as_str()), None),
+        Which::Everybody => (None, None, None),
         Which::OfUser { user, but } => (None, Some(user.as_str()), but.map(SessionId::as_str)),
     };
     let statement = sqlx::query!(
         r#"WITH ended AS (
              UPDATE refresh_tokens SET revoked_at = $4
              WHERE revoked_at IS NULL AND ($1::text IS NULL OR session = $1) AND ($2::text IS NULL OR user_id = $2)
-                 AND ($1::text IS NOT NULL OR $2::text IS NOT NULL) AND ($3::text IS NULL OR session <> $3)
+                 AND ($1::text IS NOT NULL OR $2::text IS NOT NULL OR $5) AND ($3::text IS NULL OR session <> $3)
              RETURNING session, user_id, access_expires_at)
            SELECT session, user_id, max(access_expires_at) AS "access_expires_at!" FROM ended GROUP BY session, user_id"#,
         session,
         user,
         but,
-        now.instant()
+        now.instant(),
+        which == Which::Everybody
     );
     let bound = tx.bound();
     let rows = bounded("sessions end", bound, statement.fetch_all(tx.connection())).await?;
@@ -243,6 +246,15 @@ pub async fn end(tx: &mut Tx, which: Which<'_>, now: Timestamp) -> Result<Vec<En
 pub enum Which<'a> {
     /// This one.
     One(&'a SessionId),
+    /// This one, if it is this user's.
+    OneOf {
+        /// The session.
+        session: &'a SessionId,
+        /// The user.
+        user: &'a UserId,
+    },
+    /// All that there are.
+    Everybody,
     /// All of a user, but for the one from which that is asked.
     OfUser {
         /// The user.

@@ -3,8 +3,8 @@
 use catalog::{
     Paging,
     security::{
-        ApiKey, GetUser, Group, ListGroups, ListKeys, ListOrganisations, ListRoles, ListUsers, OneUser, Organisation,
-        Role, User,
+        ApiKey, GetUser, Group, ListGroups, ListKeys, ListOrganisations, ListRoles, ListSessions, ListUsers, OneUser,
+        OpenSession, Organisation, Role, User,
     },
 };
 use vocabulary::{Code, Fault, ids::UserId};
@@ -122,6 +122,15 @@ pub(crate) async fn organisation_of(client: &Client, text: Option<&str>) -> Resu
 pub(crate) async fn keys(client: &Client, user_id: Option<UserId>) -> Result<Vec<ApiKey>, Fault> {
     let question = |Paging { limit, cursor }| ListKeys { user_id: user_id.clone(), limit, cursor };
     pages::all(client, question, |page| (page.keys, page.next)).await
+}
+
+/// The sessions of an account that can go on.
+///
+/// # Errors
+/// What the security coordinator says.
+pub(crate) async fn sessions(client: &Client, user_id: Option<UserId>) -> Result<Vec<OpenSession>, Fault> {
+    let question = |Paging { limit, cursor }| ListSessions { user_id: user_id.clone(), limit, cursor };
+    pages::all(client, question, |page| (page.sessions, page.next)).await
 }
 
 /// The API key of this id, name or beginning, among those of an account that are not revoked.

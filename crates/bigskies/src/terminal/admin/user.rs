@@ -34,7 +34,7 @@ pub(crate) enum User {
     /// Show one account, with its roles and groups.
     #[command(after_help = "Example:\n  bigskies admin user show ann")]
     Show(NameArgs),
-    /// Change the name, the address or the organisation of an account.
+    /// Change the address or the organisation of an account.
     Update(UpdateArgs),
     /// Disable an account: it stays, with its traces, and can't be used. Its tokens and keys end.
     #[command(after_help = "Example:\n  bigskies admin user disable ann")]
@@ -113,9 +113,6 @@ pub(crate) struct UpdateArgs {
     /// The account, by its name or id.
     #[arg(value_name = "USER")]
     user: String,
-    /// What it is to be called.
-    #[arg(long, value_name = "NAME")]
-    name: Option<AccountName>,
     /// Where its owner is reached; empty for nowhere.
     #[arg(long, value_name = "ADDRESS")]
     email: Option<String>,
@@ -213,11 +210,11 @@ async fn list(arguments: ListArgs, client: &Client, out: &mut Output) -> Result<
 }
 
 async fn update(arguments: UpdateArgs, client: &Client, out: &mut Output) -> Result<(), Ending> {
-    let UpdateArgs { user, name, email, organisation, leave_organisation } = arguments;
+    let UpdateArgs { user, email, organisation, leave_organisation } = arguments;
     let organisation = named::organisation_of(client, organisation.as_deref()).await?;
     let update = UpdateUser {
         user_id: named::user(client, &user).await?.user.id,
-        username: name,
+        username: None,
         email,
         enabled: None,
         organisation_id: organisation.map(|organisation| organisation.id),
