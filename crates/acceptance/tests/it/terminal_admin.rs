@@ -219,8 +219,8 @@ async fn people_come_and_go(stage: &mut Stage) {
 /// Sessions that programs began, seen and ended.
 async fn sessions(stage: &mut Stage) {
     let begin = json!({"username": "carl", "password": "carl counts the stars", "client": "console"}).to_string();
-    let done = stage.0.terminal(&["send", "security/auth/login", &begin]).await;
-    assert_eq!(done.code, Some(0), "{done:?}");
+    // Not from the administrator's terminal: too many logins failed there.
+    stage.good("carl", &format!("send security/auth/login {}", begin.replace(' ', "~")), &[]).await;
     let listed = stage.done("admin session list --user carl").await;
     let session = &listed["sessions"][0];
     assert_eq!((text(session, "username"), text(session, "client")), ("carl", "console"), "{listed}");
