@@ -1,7 +1,8 @@
 //! What the time of a refusal tells: nothing about whether there is such an account, and how it is.
 //!
 //! That the same work is done is counted, which holds on every machine. The time itself is held to its bound where `BIGSKIES_SOAK` is set,
-//! at the default cost of a hash, on a machine that does nothing else; a sample has a wide bound.
+//! at the default cost of a hash, on a machine that does nothing else. A sample has a wide bound and takes the shortest time of each, which
+//! other work on the machine lengthens least.
 
 use std::time::Instant;
 
@@ -38,14 +39,15 @@ fn is_long() -> bool {
     std::env::var_os("BIGSKIES_SOAK").is_some()
 }
 
-fn median(times: &mut [f64]) -> f64 {
+/// What a refusal takes: the median, or in a sample the shortest time.
+fn typical(times: &mut [f64]) -> f64 {
     times.sort_by(f64::total_cmp);
-    times[times.len() / 2]
+    times[if is_long() { times.len() / 2 } else { 0 }]
 }
 
-/// Tries all of them in turn, in another order each time, and holds the medians against the first one's.
+/// Tries all of them in turn, in another order each time, and holds what each takes against the first one's.
 #[expect(clippy::print_stdout, reason = "a measurement shows what it found")]
-async fn medians(stand: &Stand, what: &str, tried: &[(&str, &str, &str)], peers: &str, rounds: usize, bound: f64) {
+async fn compare(stand: &Stand, what: &str, tried: &[(&str, &str, &str)], peers: &str, rounds: usize, bound: f64) {
     let mut random = StdRng::seed_from_u64(7);
     let mut order: Vec<usize> = (0..tried.len()).collect();
     let mut times = vec![Vec::new(); tried.len()];
@@ -60,11 +62,11 @@ async fn medians(stand: &Stand, what: &str, tried: &[(&str, &str, &str)], peers:
             assert_eq!(word(&outcome), expected, "{what}: {name}");
         }
     }
-    let medians: Vec<f64> = times.iter_mut().map(|times| median(times)).collect();
-    for ((name, _, reason), median) in tried.iter().zip(&medians) {
-        let ratio = median / medians[0];
-        println!("{what}: {name} ({reason}) {median:.3} ms, {ratio:.3} of the first");
-        assert!((1.0 / bound..bound).contains(&ratio), "{what}: {name}: {medians:?}");
+    let times: Vec<f64> = times.iter_mut().map(|times| typical(times)).collect();
+    for ((name, _, reason), time) in tried.iter().zip(&times) {
+        let ratio = time / times[0];
+        println!("{what}: {name} ({reason}) {time:.3} ms, {ratio:.3} of the first");
+        assert!((1.0 / bound..bound).contains(&ratio), "{what}: {name}: {times:?}");
     }
 }
 
@@ -108,10 +110,10 @@ async fn refusals_take_equally_long() {
     let (settings, rounds, bound) = if is_long() {
         (AccountsSettings { lockout_failures: 1000, ..AccountsSettings::default() }, 101, 1.05)
     } else {
-        (AccountsSettings { argon2_memory_kibibytes: 1024, lockout_failures: 1000, ..cheap() }, 15, 2.0)
+        (AccountsSettings { argon2_memory_kibibytes: 1024, lockout_failures: 1000, ..cheap() }, 15, 3.0)
     };
     let stand = world(settings).await;
-    medians(&stand, "refused", &TRIED, "peer", rounds, bound).await;
+    compare(&stand, "refused", &TRIED, "peer", rounds, bound).await;
 }
 
 #[tokio::test]
@@ -125,5 +127,5 @@ async fn locks_take_equally_long() {
     // There is no hash to hide behind: what is left are two statements, which take their time as the database has it.
     let (rounds, bound) = if is_long() { (1001, 1.10) } else { (51, 3.0) };
     let locked = TRIED.map(|(name, password, _)| (name, password, "locked"));
-    medians(&stand, "locked", &locked, "after", rounds, bound).await;
+    compare(&stand, "locked", &locked, "after", rounds, bound).await;
 }
