@@ -35,6 +35,8 @@ pub struct Limits {
     pub health_interval: Duration,
     /// Time in which the broker stops, clients that do not listen included.
     pub stop_deadline: Duration,
+    /// Time in which it writes, after that, what its storage holds for clients that are away.
+    pub write_deadline: Duration,
     /// Events that wait for one observer; then it misses the oldest and is told how many.
     pub events: usize,
 }
@@ -57,6 +59,7 @@ impl Default for Limits {
             cleanup_interval: Duration::from_secs(60),
             health_interval: Duration::from_secs(5),
             stop_deadline: Duration::from_secs(5),
+            write_deadline: Duration::from_secs(30),
             events: 256,
         }
     }

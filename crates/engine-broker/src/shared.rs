@@ -32,6 +32,8 @@ use crate::{
 
 /// How much of a refused client's id is told.
 const CLIENT_ID_CHARACTERS_MAX: usize = 128;
+/// mqtt5's storage waits 5 s for what writes its files and does not say whether that was enough; an answer within less says so.
+const STORAGE_PATIENCE: Duration = Duration::from_millis(4_900);
 
 /// The parts of a broker, made once at its start.
 pub(crate) struct Shared {
@@ -148,10 +150,20 @@ impl Shared {
             self.abandoned.cancel();
             let _ = tokio::time::timeout(patience / 8, self.tasks.wait()).await;
         }
-        match tokio::time::timeout(patience / 8, self.storage.shutdown()).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::error!(%error, "broker's storage can't be written"),
-            Err(_) => tracing::error!("broker's storage was not written in time"),
+        self.write_down().await;
+    }
+
+    /// Waits until storage has written what it holds: messages for clients that are away are lost otherwise.
+    async fn write_down(&self) {
+        let deadline = Instant::now() + self.limits.write_deadline;
+        loop {
+            let asked = Instant::now();
+            match tokio::time::timeout_at(deadline, self.storage.shutdown()).await {
+                Ok(Ok(())) if asked.elapsed() < STORAGE_PATIENCE => return,
+                Ok(Ok(())) => tracing::warn!("broker's storage is slow; it is waited for"),
+                Ok(Err(error)) => return tracing::error!(%error, "broker's storage can't be written"),
+                Err(_) => return tracing::error!("broker's storage was not written in time"),
+            }
         }
     }
 

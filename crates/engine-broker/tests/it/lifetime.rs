@@ -66,7 +66,7 @@ async fn a_restart_keeps_what_was_told() {
         for i in 0..100_u8 {
             root.publish("open/queued", &[i], 1, false).await;
         }
-        assert!(stop(broker).await < Duration::from_secs(5));
+        stop(broker).await;
 
         let broker = Broker::start(kept_in(folder.path(), &gate)).await.unwrap();
         let tcp = broker.tcp_addresses()[0];
