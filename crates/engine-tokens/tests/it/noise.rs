@@ -45,12 +45,11 @@ async fn noise() {
         .unwrap();
 
     // A genuine one in which one byte is another.
-    let changed = (0..good.len(), any::<u8>());
+    let changed = (0..good.len(), 1..=u8::MAX);
     runner()
-        .run(&changed, |(at, byte)| {
+        .run(&changed, |(at, flipped)| {
             let mut bytes = good.clone().into_bytes();
-            prop_assume!(bytes[at] != byte);
-            bytes[at] = byte;
+            bytes[at] ^= flipped;
             is_refused(&String::from_utf8_lossy(&bytes))
         })
         .unwrap();
