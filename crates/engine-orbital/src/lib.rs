@@ -1,8 +1,13 @@
 //! Where satellites are: element sets, SGP4 in batches, frames, geometry, passes and close approaches. Pure functions of
 //! elements and instants: no bus, no clock, no I/O, no async.
 
+mod earth;
 mod elements;
 mod state;
+mod vector;
 
+pub use earth::{
+    AngularRate, Celestial, Earth, Geodetic, Knowledge, Look, NotOrientations, Orientation, Orientations, Station,
+};
 pub use elements::{Angle, Elements, NoradId, NotANoradId};
 pub use state::{Frame, Gcrs, Itrf, Pef, State, Teme};
