@@ -2,7 +2,11 @@
 //! elements and instants: no bus, no clock, no I/O, no async.
 
 mod elements;
+mod gravity;
+mod sgp4;
 mod state;
 
 pub use elements::{Angle, Elements, NoradId, NotANoradId};
+pub use gravity::Gravity;
+pub use sgp4::{Propagator, Sgp4Error};
 pub use state::{Frame, Gcrs, Itrf, Pef, State, Teme};
