@@ -3,6 +3,8 @@
 
 mod earth;
 mod elements;
+mod gravity;
+mod sgp4;
 mod state;
 mod vector;
 
@@ -10,4 +12,6 @@ pub use earth::{
     AngularRate, Celestial, Earth, Geodetic, Knowledge, Look, NotOrientations, Orientation, Orientations, Station,
 };
 pub use elements::{Angle, Elements, NoradId, NotANoradId};
+pub use gravity::Gravity;
+pub use sgp4::{Propagator, Sgp4Error};
 pub use state::{Frame, Gcrs, Itrf, Pef, State, Teme};
