@@ -2,11 +2,13 @@
 //! elements and instants: no bus, no clock, no I/O, no async.
 
 mod elements;
+mod ephemeris;
 mod gravity;
 mod sgp4;
 mod state;
 
 pub use elements::{Angle, Elements, NoradId, NotANoradId};
+pub use ephemeris::{Columns, ColumnsMut, Cores, Ephemerides, Ephemeris, Grid, Snapshot};
 pub use gravity::Gravity;
-pub use sgp4::{Propagator, Sgp4Error};
+pub use sgp4::{Batch, Propagator, Sgp4Error};
 pub use state::{Frame, Gcrs, Itrf, Pef, State, Teme};
