@@ -3,6 +3,7 @@
 
 mod earth;
 mod elements;
+mod ephemeris;
 mod gravity;
 mod sgp4;
 mod state;
@@ -12,6 +13,7 @@ pub use earth::{
     AngularRate, Celestial, Earth, Geodetic, Knowledge, Look, NotOrientations, Orientation, Orientations, Station,
 };
 pub use elements::{Angle, Elements, NoradId, NotANoradId};
+pub use ephemeris::{Columns, ColumnsMut, Cores, Ephemerides, Ephemeris, Grid, Snapshot};
 pub use gravity::Gravity;
-pub use sgp4::{Propagator, Sgp4Error};
+pub use sgp4::{Batch, Propagator, Sgp4Error};
 pub use state::{Frame, Gcrs, Itrf, Pef, State, Teme};
