@@ -1,8 +1,18 @@
 //! Mean elements of one satellite at an epoch, as SGP4 wants them: what a TLE or an OMM says.
 
+mod form;
+mod misread;
+mod omm;
+mod tle;
+
 use std::{fmt, str::FromStr};
 
 use vocabulary::Timestamp;
+
+pub use self::{
+    form::{Checksums, Form, Origin},
+    misread::{Misfit, Misread, Position, Problem},
+};
 
 /// The elements of one satellite. They mean something to SGP4 alone: mean elements of Brouwer's theory in TEME of epoch.
 #[derive(Debug, Clone, PartialEq)]
@@ -70,7 +80,9 @@ pub struct NoradId(u32);
 
 /// Why a text is not a catalogue number.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{text:?} is not a catalogue number: up to nine digits are expected, or a letter other than I and O and four digits")]
+#[error(
+    "{text:?} is not a catalogue number: up to nine digits are expected, or a letter other than I and O and four digits"
+)]
 pub struct NotANoradId {
     /// The text.
     pub text: String,
@@ -128,6 +140,11 @@ impl fmt::Display for NoradId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.0)
     }
+}
+
+/// A name or designator, unless it says that it is not known.
+fn known(text: &str) -> Option<&str> {
+    Some(text.trim()).filter(|text| !text.is_empty() && *text != "UNKNOWN")
 }
 
 #[cfg(test)]
