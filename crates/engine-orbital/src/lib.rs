@@ -2,10 +2,19 @@
 //! elements and instants: no bus, no clock, no I/O, no async.
 
 pub mod catalogue;
+mod earth;
 mod elements;
+mod gravity;
+mod sgp4;
 mod state;
+mod vector;
 
+pub use earth::{
+    AngularRate, Celestial, Earth, Geodetic, Knowledge, Look, NotOrientations, Orientation, Orientations, Station,
+};
 pub use elements::{
     Angle, Checksums, Elements, Form, Misfit, Misread, NoradId, NotANoradId, Origin, Position, Problem,
 };
+pub use gravity::Gravity;
+pub use sgp4::{Propagator, Sgp4Error};
 pub use state::{Frame, Gcrs, Itrf, Pef, State, Teme};

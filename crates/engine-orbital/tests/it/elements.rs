@@ -34,3 +34,15 @@ fn real_lines_are_written_as_they_were() {
         assert_eq!(theirs[..68].replace("00000+0", "00000-0"), ours[..68]);
     }
 }
+
+/// It has comments, text after column 69, a blank ephemeris type and three wrong checksums.
+#[test]
+fn the_verification_set_is_read_but_for_its_wrong_checksums() {
+    let text = include_str!("../data/vallado/SGP4-VER.TLE");
+    assert_eq!(Form::of(text), Ok(Form::Tle));
+    let ignored = Form::Tle.read(text, Checksums::Ignored);
+    assert_eq!(ignored.len(), 33);
+    assert!(ignored.iter().all(Result::is_ok));
+    let refused = Form::Tle.read(text, Checksums::Verified).into_iter().filter_map(Result::err);
+    assert_eq!(refused.map(|misread| misread.at.column).collect::<Vec<_>>(), [69; 3]);
+}

@@ -1,5 +1,7 @@
-//! The orbital engine on real catalogues and against the laws that it promises.
+//! Tests of the engine from outside: what it answers, beside what others published, and against the laws that it promises.
 
-#![expect(clippy::unwrap_used, reason = "a test ends where its stand is not as expected")]
+#![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
 
+mod element_text;
 mod elements;
+mod verification;
