@@ -1,11 +1,13 @@
 //! Where satellites are: element sets, SGP4 in batches, frames, geometry, passes and close approaches. Pure functions of
 //! elements and instants: no bus, no clock, no I/O, no async.
 
+mod approaches;
 mod elements;
 mod gravity;
 mod sgp4;
 mod state;
 
+pub use approaches::{Approach, Extent, Finding, Local, Screening, Search, SearchError};
 pub use elements::{Angle, Elements, NoradId, NotANoradId};
 pub use gravity::Gravity;
 pub use sgp4::{Propagator, Sgp4Error};
