@@ -20,13 +20,13 @@ use std::{ops::ControlFlow, time::Duration};
 
 use vocabulary::Timestamp;
 
-use crate::{Elements, Gravity, Propagator, Sgp4Error, State, Teme};
+use crate::{Batch, Cores, Sgp4Error, State, Teme};
 
-/// Satellites that are screened for close approaches; made once, asked as often as wanted. A satellite is named by its place in the
-/// elements that were given.
-#[derive(Debug, Clone)]
-pub struct Screening {
-    propagators: Vec<Result<Propagator, Sgp4Error>>,
+/// Satellites of a batch that are screened for close approaches. A satellite is named by its place in the batch; one whose elements
+/// describe no orbit is reported as lost by each search.
+#[derive(Debug, Clone, Copy)]
+pub struct Screening<'a> {
+    batch: &'a Batch,
 }
 
 /// What is searched for: a window of time, a threshold, and among whom.
@@ -73,7 +73,7 @@ pub enum Finding {
     Approach(Approach),
     /// From here on SGP4 gives no state of a satellite, so it takes part in no approach.
     Lost {
-        /// Its place among the elements.
+        /// Its place in the batch.
         satellite: usize,
         /// To the millisecond; the start of the window where it was lost before.
         at: Timestamp,
@@ -82,7 +82,7 @@ pub enum Finding {
     },
     /// From here on SGP4 gives states of a lost satellite again.
     Regained {
-        /// Its place among the elements.
+        /// Its place in the batch.
         satellite: usize,
         /// To the millisecond.
         at: Timestamp,
@@ -99,7 +99,7 @@ pub enum Finding {
 /// A local minimum of the distance of two satellites, within the threshold.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Approach {
-    /// The satellite whose frame [`Local`] is: the one that was asked for, or the one that comes first among the elements.
+    /// The satellite whose frame [`Local`] is: the one that was asked for, or the one that comes first in the batch.
     pub primary: usize,
     /// The other.
     pub secondary: usize,
@@ -188,34 +188,25 @@ impl Search {
     }
 }
 
-impl Screening {
-    /// Of these satellites. Whose elements SGP4 refuses is reported as lost by each search.
-    pub fn new(elements: &[Elements], gravity: Gravity) -> Self {
-        Self { propagators: elements.iter().map(|elements| Propagator::new(elements, gravity)).collect() }
+impl<'a> Screening<'a> {
+    /// Of the satellites of a batch.
+    pub const fn new(batch: &'a Batch) -> Self {
+        Self { batch }
     }
 
-    /// How many satellites there are.
-    pub fn len(&self) -> usize {
-        self.propagators.len()
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.propagators.is_empty()
-    }
-
-    /// Searches, and reports what is found as it is found, in the order of time; the same on one core as on all. The search ends early
-    /// where the receiver breaks; it is asked after each step at least on one core, after some steps for each on all of them.
+    /// Searches, and tells the receiver what is found as it is found, in the order of time; the findings are the same on one core as on
+    /// all. The receiver is called on the caller's thread, and the search ends early where it breaks: a [`Finding::Progress`] asks it after
+    /// each step on one core, and after some steps of each core on all of them.
     pub fn search(
         &self,
         search: &Search,
+        cores: Cores,
         mut receiver: impl FnMut(Finding) -> ControlFlow<()>,
     ) -> Result<ControlFlow<()>, SearchError> {
-        if let Some(satellite) = search.satellite
-            && satellite >= self.len()
-        {
-            return Err(SearchError::Satellite { satellite, among: self.len() });
+        let among = self.batch.len();
+        match search.satellite {
+            Some(satellite) if satellite >= among => Err(SearchError::Satellite { satellite, among }),
+            _ => Ok(walk::walk(*self, search, cores, &mut receiver)),
         }
-        Ok(walk::walk(self, search, &mut receiver))
     }
 }

@@ -2,14 +2,22 @@
 //! elements and instants: no bus, no clock, no I/O, no async.
 
 mod approaches;
+pub mod catalogue;
+mod earth;
 mod elements;
 mod ephemeris;
 mod gravity;
 mod sgp4;
 mod state;
+mod vector;
 
 pub use approaches::{Approach, Extent, Finding, Local, Screening, Search, SearchError};
-pub use elements::{Angle, Elements, NoradId, NotANoradId};
+pub use earth::{
+    AngularRate, Celestial, Earth, Geodetic, Knowledge, Look, NotOrientations, Orientation, Orientations, Station,
+};
+pub use elements::{
+    Angle, Checksums, Elements, Form, Misfit, Misread, NoradId, NotANoradId, Origin, Position, Problem,
+};
 pub use ephemeris::{Columns, ColumnsMut, Cores, Ephemerides, Ephemeris, Grid, Snapshot};
 pub use gravity::Gravity;
 pub use sgp4::{Batch, Propagator, Sgp4Error};

@@ -24,7 +24,7 @@ const CAUTION: f64 = 4.0;
 /// A run of steps with what it needs of its own. Room is used again, so one is kept for each core.
 #[derive(Debug)]
 pub(super) struct Block<'a> {
-    screening: &'a Screening,
+    screening: Screening<'a>,
     search: &'a Search,
     knots: Knots,
     /// Positions at the knot before the step, at both of its ends, and at the knot after.
@@ -35,7 +35,7 @@ pub(super) struct Block<'a> {
 }
 
 impl<'a> Block<'a> {
-    pub(super) fn new(screening: &'a Screening, search: &'a Search, knots: Knots) -> Self {
+    pub(super) fn new(screening: Screening<'a>, search: &'a Search, knots: Knots) -> Self {
         let rows = std::array::from_fn(|_| Positions::default());
         Self { screening, search, knots, rows, filled: [None; 4], sieve: Sieve::default(), candidates: Vec::new() }
     }
@@ -90,7 +90,7 @@ impl<'a> Block<'a> {
     fn changes(&self, span: Span, findings: &mut Vec<Finding>) {
         let (begin, end) = (&self.rows[1], &self.rows[2]);
         let mut partials = Vec::new();
-        for satellite in 0..self.screening.len() {
+        for satellite in 0..self.screening.batch.len() {
             let (begins, ends) = (begin.has(satellite), end.has(satellite));
             if !begins && span.opens {
                 let error = knots::error(self.screening, &self.knots, satellite, span.begin);
@@ -121,9 +121,9 @@ impl<'a> Block<'a> {
 
     /// What comes close to a satellite that is known for a part of the step.
     fn around(&self, partial: &Partial, step: Span, findings: &mut Vec<Finding>) {
-        let Some(Ok(propagator)) = self.screening.propagators.get(partial.satellite) else { return };
+        let Ok(propagator) = self.screening.batch.propagator(partial.satellite) else { return };
         let (begin, end) = (&self.rows[1], &self.rows[2]);
-        for other in (0..self.screening.len()).filter(|other| begin.has(*other) && end.has(*other)) {
+        for other in (0..self.screening.batch.len()).filter(|other| begin.has(*other) && end.has(*other)) {
             let asked = (other, step, self.search.within_km);
             if self.is_asked(partial.satellite, other) && partial.meets(propagator, &self.knots, (begin, end), asked) {
                 self.refine((partial.satellite, other), partial.span, Motion::Slow, findings);
@@ -174,10 +174,8 @@ impl<'a> Block<'a> {
             None => pair.0 > pair.1,
         };
         let (primary, secondary) = if is_turned { (pair.1, pair.0) } else { pair };
-        let propagators = &self.screening.propagators;
-        let (Some(Ok(first)), Some(Ok(second))) = (propagators.get(primary), propagators.get(secondary)) else {
-            return;
-        };
+        let batch = self.screening.batch;
+        let (Ok(first), Ok(second)) = (batch.propagator(primary), batch.propagator(secondary)) else { return };
         let pair = Pair::new(&self.knots, (primary, first), (secondary, second));
         let asked = (&self.knots, self.search.within_km);
         let end = pair.approaches(asked, span, motion, |approach| findings.push(Finding::Approach(approach)));

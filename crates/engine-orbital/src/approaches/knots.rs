@@ -2,7 +2,7 @@
 
 use vocabulary::Timestamp;
 
-use crate::{Sgp4Error, sgp4::minutes_between};
+use crate::{ColumnsMut, Cores, Sgp4Error, sgp4::minutes_between};
 
 use super::{Screening, Search};
 
@@ -20,6 +20,9 @@ pub(super) struct Positions {
     pub(super) x: Vec<f64>,
     pub(super) y: Vec<f64>,
     pub(super) z: Vec<f64>,
+    /// Velocities, which come with the positions and are not asked for, and error codes.
+    rest: [Vec<f64>; 3],
+    codes: Vec<u8>,
 }
 
 impl Knots {
@@ -63,19 +66,15 @@ impl Knots {
 
 impl Positions {
     /// Those at a knot.
-    pub(super) fn fill(&mut self, screening: &Screening, knots: &Knots, knot: usize) {
-        let count = screening.len();
-        for column in [&mut self.x, &mut self.y, &mut self.z] {
+    pub(super) fn fill(&mut self, screening: Screening<'_>, knots: &Knots, knot: usize) {
+        let count = screening.batch.len();
+        let [vx, vy, vz] = &mut self.rest;
+        for column in [&mut self.x, &mut self.y, &mut self.z, &mut *vx, &mut *vy, &mut *vz] {
             column.resize(count, f64::NAN);
         }
-        let instant = knots.instant(knot);
-        for (satellite, propagator) in screening.propagators.iter().enumerate() {
-            let state = propagator.as_ref().map_err(|error| *error).and_then(|propagator| propagator.at(instant));
-            let [x, y, z] = state.map_or([f64::NAN; 3], |state| state.position_km);
-            self.x[satellite] = x;
-            self.y[satellite] = y;
-            self.z[satellite] = z;
-        }
+        self.codes.resize(count, 0);
+        let columns = ColumnsMut { x: &mut self.x, y: &mut self.y, z: &mut self.z, vx, vy, vz, codes: &mut self.codes };
+        screening.batch.at_into(knots.instant(knot), Cores::One, columns);
     }
 
     /// That of one satellite.
@@ -92,9 +91,9 @@ impl Positions {
 }
 
 /// Why there is no state of a satellite at a time, in seconds after the start of the window.
-pub(super) fn error(screening: &Screening, knots: &Knots, satellite: usize, seconds: f64) -> Option<Sgp4Error> {
-    match screening.propagators.get(satellite)? {
+pub(super) fn error(screening: Screening<'_>, knots: &Knots, satellite: usize, seconds: f64) -> Option<Sgp4Error> {
+    match screening.batch.propagator(satellite) {
         Ok(propagator) => propagator.minutes(knots.start_after(propagator.epoch()) + seconds / 60.0).err(),
-        Err(error) => Some(*error),
+        Err(error) => Some(error),
     }
 }

@@ -27,13 +27,13 @@ pub(super) struct Partial {
 impl Partial {
     /// Of a satellite that has a position at one of the ends of a span. What is known is taken as one piece.
     pub(super) fn find(
-        screening: &Screening,
+        screening: Screening<'_>,
         knots: &Knots,
         satellite: usize,
         step: Span,
         begins: bool,
     ) -> Option<Self> {
-        let propagator = screening.propagators.get(satellite)?.as_ref().ok()?;
+        let propagator = screening.batch.propagator(satellite).ok()?;
         let start = knots.start_after(propagator.epoch());
         let (mut known, mut lost) = if begins { (step.begin, step.end) } else { (step.end, step.begin) };
         let mut error = propagator.minutes(start + lost / 60.0).err()?;
