@@ -1,6 +1,8 @@
 //! Where satellites are: element sets, SGP4 in batches, frames, geometry, passes and close approaches. Pure functions of
 //! elements and instants: no bus, no clock, no I/O, no async.
 
+mod approaches;
+pub mod catalogue;
 mod earth;
 mod elements;
 mod ephemeris;
@@ -11,10 +13,13 @@ mod sgp4;
 mod state;
 mod vector;
 
+pub use approaches::{Approach, Extent, Finding, Local, Screening, Search, SearchError};
 pub use earth::{
     AngularRate, Celestial, Earth, Geodetic, Knowledge, Look, NotOrientations, Orientation, Orientations, Station,
 };
-pub use elements::{Angle, Elements, NoradId, NotANoradId};
+pub use elements::{
+    Angle, Checksums, Elements, Form, Misfit, Misread, NoradId, NotANoradId, Origin, Position, Problem,
+};
 pub use ephemeris::{Columns, ColumnsMut, Cores, Ephemerides, Ephemeris, Grid, Snapshot};
 pub use geometry::{Almanac, Illumination, is_sunlit};
 pub use gravity::Gravity;
