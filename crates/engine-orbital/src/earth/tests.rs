@@ -31,19 +31,19 @@ fn the_published_example_of_teme() {
     let table = Orientations::from_finals2000a(&format!("{row}\n{next}\n")).unwrap();
     let earth = Earth::at(when, table.at(when));
     let teme = State::<Teme>::new(
-        [5094.180_162_1, 6127.644_659_5, 6380.344_532_7],
+        [5_094.180_162_1, 6_127.644_659_5, 6_380.344_532_7],
         [-4.746_131_487, 0.785_818_041, 5.531_931_288],
     );
 
     let pef = earth.pef(&teme);
-    assert!(far(&pef.position_km, &[-1033.475_031_3, 7901.305_585_6, 6380.344_532_7]) < 2e-5, "{pef:?}");
+    assert!(far(&pef.position_km, &[-1_033.475_031_3, 7_901.305_585_6, 6_380.344_532_7]) < 2e-5, "{pef:?}");
     assert!(far(&pef.velocity_km_s, &[-3.225_632_747, -2.872_442_511, 5.531_931_288]) < 1e-7, "{pef:?}");
     let itrf = earth.itrf(&teme);
-    assert!(far(&itrf.position_km, &[-1033.479_383, 7901.295_275_4, 6380.356_595_8]) < 2e-5, "{itrf:?}");
+    assert!(far(&itrf.position_km, &[-1_033.479_383, 7_901.295_275_4, 6_380.356_595_8]) < 2e-5, "{itrf:?}");
     assert!(far(&itrf.velocity_km_s, &[-3.225_636_52, -2.872_451_45, 5.531_924_446]) < 1e-7, "{itrf:?}");
     // There nutation is of 1980 with the observed corrections, here of 2000A: they agree within metres.
     let gcrs = Celestial::over(&earth).unwrap().gcrs(&teme);
-    assert!(far(&gcrs.position_km, &[5102.508_957_9, 6123.011_400_7, 6378.136_928_2]) < 2e-3, "{gcrs:?}");
+    assert!(far(&gcrs.position_km, &[5_102.508_957_9, 6_123.011_400_7, 6_378.136_928_2]) < 2e-3, "{gcrs:?}");
     assert!(far(&gcrs.velocity_km_s, &[-4.743_220_157, 0.790_536_497, 5.533_755_727]) < 2e-6, "{gcrs:?}");
 }
 

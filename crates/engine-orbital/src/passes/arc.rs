@@ -203,25 +203,25 @@ impl<'a> Arc<'a> {
         self.knots.len() >= STENCIL
     }
 
-    pub(super) fn to_seconds(&self) -> f64 {
+    pub(super) fn end_seconds(&self) -> f64 {
         self.to_seconds.min(self.from_seconds + (self.knots.len().saturating_sub(1)) as f64 * STEP_SECONDS)
     }
 
     /// The last sample: the first one is 0, and each is at a knot but for the last, which is where the way ends.
     pub(super) fn last(&self) -> usize {
-        ((self.to_seconds() - self.from_seconds) / STEP_SECONDS - 1e-9).ceil().max(0.0) as usize
+        ((self.end_seconds() - self.from_seconds) / STEP_SECONDS - 1e-9).ceil().max(0.0) as usize
     }
 
     /// Seconds of a sample since the window opened.
     pub(super) fn time(&self, sample: usize) -> f64 {
-        (self.from_seconds + sample as f64 * STEP_SECONDS).min(self.to_seconds())
+        (self.from_seconds + sample as f64 * STEP_SECONDS).min(self.end_seconds())
     }
 
     /// Where the satellite is at a sample, from a place.
     pub(super) fn away(&self, sample: usize, from_km: &[f64; 3]) -> [f64; 3] {
         match self.knots.get(sample) {
             Some(knot) if self.from_seconds + sample as f64 * STEP_SECONDS <= self.to_seconds => minus(knot, from_km),
-            _ => self.polynomial(sample, from_km).at(self.to_seconds()),
+            _ => self.polynomial(sample, from_km).at(self.end_seconds()),
         }
     }
 

@@ -135,6 +135,8 @@ impl<'a> Search<'a> {
         let mut knot = 0;
         while knot <= block.last {
             match block.knots.error(knot) {
+                // The last knot may lie beyond the end of the window.
+                Some(_) if block.knots.time(knot) > block.to_seconds => break,
                 Some(error) => {
                     self.bad(block.knots.time(knot), error, exact, sink)?;
                     knot += 1;

@@ -273,7 +273,7 @@ fn windows_of_any_length() {
         Window::new(first.rise.at.plus(Duration::from_secs(60)), first.rise.at.plus(Duration::from_secs(75))).unwrap();
     let search = PassSearch::new(vec![observer.clone()], inside, Orientations::bundled()).unwrap();
     let mut found = Vec::new();
-    let _whole = search.run(&[orbit.clone()], Cores::One, |finding| {
+    let _whole = search.run(std::slice::from_ref(&orbit), Cores::One, |finding| {
         found.push(finding);
         ControlFlow::Continue(())
     });

@@ -211,7 +211,7 @@ impl Cone<'_> {
         self.arc.reach_km * (1.0 + self.scene.lowest_sine.abs())
     }
 
-    fn from_km(&self) -> &[f64; 3] {
+    fn place_km(&self) -> &[f64; 3] {
         self.scene.station.position_km()
     }
 
@@ -231,13 +231,13 @@ impl Cone<'_> {
     }
 
     fn sample(&self, sample: usize) -> Sample {
-        let away = self.arc.away(sample, self.from_km());
+        let away = self.arc.away(sample, self.place_km());
         let (up, range) = (dot(&away, self.up()), norm(&away));
         Sample { over_km: up - self.scene.lowest_sine * range, sine: up / range }
     }
 
     fn point(&self, sample: usize) -> Point {
-        self.scene.point(self.arc.time(sample), self.arc.away(sample, self.from_km()))
+        self.scene.point(self.arc.time(sample), self.arc.away(sample, self.place_km()))
     }
 
     fn point_on(&self, path: &Polynomial, seconds: f64) -> Point {
@@ -245,7 +245,7 @@ impl Cone<'_> {
     }
 
     fn polynomial(&self, sample: usize) -> Polynomial {
-        self.arc.polynomial(sample, self.from_km())
+        self.arc.polynomial(sample, self.place_km())
     }
 
     /// From the sample before to the one after.
@@ -273,7 +273,7 @@ impl Cone<'_> {
     fn correction(&self, scene: &Scene<'_, '_>, path: &Polynomial, seconds: f64) -> f64 {
         let exact = scene.exact().position(seconds).ok();
         exact.map_or(0.0, |exact| {
-            self.over(&crate::vector::minus(&exact, self.from_km())) - self.over(&path.at(seconds))
+            self.over(&crate::vector::minus(&exact, self.place_km())) - self.over(&path.at(seconds))
         })
     }
 
