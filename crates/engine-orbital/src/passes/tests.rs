@@ -114,7 +114,11 @@ fn scan(satellite: &Propagator, observer: &Observer, hours: f64, step: f64) -> V
         let top =
             inside.max_by(|a, b| elevation(satellite, observer, *a).total_cmp(&elevation(satellite, observer, *b)));
         let top = top.unwrap_or(rise);
-        let summit = highest((top - step).max(rise), (top + step).min(set));
+        let between = highest((top - step).max(rise), (top + step).min(set));
+        // A summit at an end of the pass is no summit for a golden section.
+        let higher =
+            |a: &f64, b: &f64| elevation(satellite, observer, *a).total_cmp(&elevation(satellite, observer, *b));
+        let summit = [between, rise, set].into_iter().max_by(higher).unwrap_or(between);
         seen.push(Seen { rise, summit, set, elevation: elevation(satellite, observer, summit) });
     };
     let sight: Vec<f64> = (0..=count).map(|index| over(satellite, observer, instant(index))).collect();

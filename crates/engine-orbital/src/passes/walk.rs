@@ -34,6 +34,7 @@ struct Place {
 /// A way that is looked at by instants.
 struct Walk<'a, P> {
     horizon: Horizon<'a>,
+    begin_seconds: f64,
     /// From the station, kilometres along the axes of the ITRF, at seconds since the window opened.
     path: P,
 }
@@ -90,7 +91,7 @@ impl Watch {
         [from, to]: [f64; 2],
         begins: Begin,
     ) -> ControlFlow<()> {
-        let walk = Walk { horizon: *scene.horizon(), path };
+        let walk = Walk { horizon: *scene.horizon(), begin_seconds: from, path };
         let mut here = walk.place(from, None);
         self.enter(scene, here.over_degrees > 0.0, begins, here.point)?;
         self.reached(here.point);
@@ -170,6 +171,13 @@ impl Watch {
             self.rise(Begin::Rise, crossing);
             ControlFlow::Continue(())
         } else {
+            // The summit may lie between the last place that was looked at and the set.
+            let begin = self.open().map_or(seconds, |open| open.rise.seconds.max(walk.begin_seconds));
+            if begin < seconds {
+                let sine = |seconds: f64| walk.horizon.point(seconds, (walk.path)(seconds)).sine;
+                let at = summit(sine, begin, seconds);
+                self.reached(walk.horizon.point(at, (walk.path)(at)));
+            }
             self.set(scene, End::Set, crossing)
         }
     }
