@@ -139,46 +139,6 @@ impl Pair<'_> {
     }
 }
 
-fn square(&self, seconds: f64) -> f64 {
-        square(&self.ways.0.position(seconds), &self.ways.1.position(seconds))
-    }
-
-    /// By a parabola through three times.
-    fn from_minimum_s(&self, seconds: f64) -> f64 {
-        let [before, here, after] = [-2.0, 0.0, 2.0].map(|by| self.square(seconds + by));
-        ((after - before) / (before - 2.0 * here + after)).abs()
-    }
-
-    /// The least distance in a span by thirds, if it is within the threshold.
-    fn narrow(&self, left: f64, right: f64, (start, end): (f64, f64), within_km: f64) -> Option<Encounter> {
-        let (mut low, mut high) = (left, right);
-        while high - low > 1e-5 {
-            let (a, b) = (low + (high - low) / 3.0, high - (high - low) / 3.0);
-            if self.square(a) < self.square(b) { high = b } else { low = a }
-        }
-        let seconds = 0.5 * (low + high);
-        let moved = |way: &Way| {
-            let (a, b) = (way.position(seconds - 0.5), way.position(seconds + 0.5));
-            [b[0] - a[0], b[1] - a[1], b[2] - a[2]]
-        };
-        let speed_km_s = square(&moved(self.ways.0), &moved(self.ways.1)).sqrt();
-        // Rounding makes dips of its own in the distance of two that move along side by side.
-        let near = if speed_km_s > 0.1 { 2e-5 } else { 0.05 };
-        let (seconds, extent) = if seconds - start < near {
-            (start, Extent::Start)
-        } else if end - seconds < near {
-            (end, Extent::End)
-        } else {
-            (seconds, Extent::Minimum)
-        };
-        let distance_km = self.square(seconds).sqrt();
-        let from_minimum_s = if extent == Extent::Minimum { 0.0 } else { self.from_minimum_s(seconds) };
-        let at = self.from.plus(Duration::from_nanos((seconds * 1e9) as u64));
-        let encounter = Encounter { pair: self.places, at, distance_km, speed_km_s, extent, from_minimum_s };
-        (distance_km <= within_km).then_some(encounter)
-    }
-}
-
 fn square(a: &[f64; 3], b: &[f64; 3]) -> f64 {
     a.iter().zip(b).map(|(a, b)| (a - b) * (a - b)).sum()
 }
