@@ -138,14 +138,14 @@ impl Sieve {
         let primary = Entry::new(&Chord::between(begin, end, satellite, question.step_s), satellite, question);
         // The nearer end of the step is at most half a step from the time at which they are within the threshold.
         let farthest = question.within_km + 0.5 * SPEED_MAX_KM_S * question.step_s;
-        let is_far = |row: &Positions, other: usize| {
+        // Not a number where there is no position: then it is not near.
+        let is_near = |row: &Positions, other: usize| {
             let (a, b) = (row.of(satellite), row.of(other));
             let between = [b[0] - a[0], b[1] - a[1], b[2] - a[2]];
-            // Not a number where there is no position: then it is far.
-            !(dot(between, between) <= farthest * farthest)
+            dot(between, between) <= farthest * farthest
         };
         for other in (0..begin.x.len()).filter(|other| *other != satellite) {
-            if (!is_far(begin, other) || !is_far(end, other)) && begin.has(other) && end.has(other) {
+            if (is_near(begin, other) || is_near(end, other)) && begin.has(other) && end.has(other) {
                 let secondary = Entry::new(&Chord::between(begin, end, other, question.step_s), other, question);
                 found.extend(primary.close(&secondary, question));
             }

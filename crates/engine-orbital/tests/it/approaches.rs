@@ -54,7 +54,9 @@ fn same(
     for encounter in expected {
         let place = left.iter().position(|approach| encounter.is(approach));
         match place {
-            Some(place) => drop(left.remove(place)),
+            Some(place) => {
+                left.remove(place);
+            }
             None => assert!(
                 is_doubtful(encounter.distance_km, encounter.at, encounter.blur_s()),
                 "missed {encounter:?}; left: {}",
@@ -146,7 +148,8 @@ fn one_against_all_is_a_part_of_all_against_all() {
         });
         let mut theirs: Vec<(usize, Timestamp)> = theirs.collect();
         count += theirs.len();
-        (mine.sort(), theirs.sort());
+        mine.sort();
+        theirs.sort();
         assert_eq!(mine, theirs);
     }
     assert_eq!(count, 2 * everything.len());

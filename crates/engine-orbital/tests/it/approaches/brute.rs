@@ -46,19 +46,16 @@ pub(super) fn force(elements: &[Elements], from: Timestamp, to: Timestamp, withi
     let tracks: Vec<Vec<[f64; 3]>> =
         ways.iter().map(|way| (0..looks + 3).map(|look| way.position(time(look))).collect()).collect();
     let mut found = Vec::new();
-    for first in 0..ways.len() {
-        for second in first + 1..ways.len() {
-            let (a, b) = (&tracks[first], &tracks[second]);
-            let pair = Pair { places: (first, second), ways: (&ways[first], &ways[second]), from };
-            let squares: Vec<f64> = a.iter().zip(b).map(|(a, b)| square(a, b)).collect();
+    for (first, (way, track)) in ways.iter().zip(&tracks).enumerate() {
+        for (second, (other, its_track)) in ways.iter().zip(&tracks).enumerate().skip(first + 1) {
+            let pair = Pair { places: (first, second), ways: (way, other), from };
+            let squares: Vec<f64> = track.iter().zip(its_track).map(|(a, b)| square(a, b)).collect();
             found.extend(pair.end(0.0, Extent::Start, within_km));
-            for look in 1..looks + 2 {
+            for (look, dip) in squares.windows(3).enumerate() {
                 // Between two looks a pair comes no nearer than by its greatest speed.
-                if squares[look].sqrt() < within_km + 23.0 * LOOK_S
-                    && squares[look] < squares[look - 1]
-                    && squares[look] <= squares[look + 1]
-                {
-                    found.extend(pair.narrow((time(look - 1), time(look + 1)), length, within_km));
+                let is_near = dip[1].sqrt() < within_km + 23.0 * LOOK_S;
+                if is_near && dip[1] < dip[0] && dip[1] <= dip[2] {
+                    found.extend(pair.narrow((time(look), time(look + 2)), length, within_km));
                 }
             }
             found.extend(pair.end(length, Extent::End, within_km));

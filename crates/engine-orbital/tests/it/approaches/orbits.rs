@@ -76,7 +76,6 @@ impl Dice {
             let (a, b) = (spherical(now), spherical(wanted));
             let slope = (inclination.to_radians().sin() * argument.to_radians().cos() / a[1].cos()).clamp(-1.0, 1.0);
             argument += (b[1] - a[1]).to_degrees() / if slope.abs() < 0.05 { 0.05_f64.copysign(slope) } else { slope };
-            node += turned(b[2] - a[2]).to_degrees() * 0.0;
             second.mean_anomaly = Angle::degrees(argument.rem_euclid(360.0));
             let c = spherical(position(&second, when));
             node += turned(b[2] - c[2]).to_degrees();
