@@ -1,7 +1,7 @@
 //! Close approaches of a whole catalogue on one core, beside astroz: `cargo bench -p engine-orbital --bench approaches`.
 //!
 //! The peer runs where `python3` (or the program that PYTHON names) can import astroz 0.17; else our figures stand alone. Options:
-//! `--minutes 180`, `--within 5`, `--rounds 5`, `--step 60` in seconds, `--count 24000` of invented satellites, or `--file PATH` for element sets of one's own
+//! `--minutes 180`, `--within 5`, `--rounds 5`, `--step 120` in seconds, `--count 24000` of invented satellites, or `--file PATH` for element sets of one's own
 //! with the start of the window in `--from`.
 
 #![expect(
@@ -113,7 +113,7 @@ impl Task {
             minutes: number("--minutes", 180.0),
             within_km: number("--within", 5.0),
             rounds: number("--rounds", 5.0) as usize,
-            step: Duration::from_secs_f64(number("--step", 60.0)),
+            step: Duration::from_secs_f64(number("--step", 120.0)),
             folder,
         }
     }

@@ -117,11 +117,11 @@ impl<'a> Block<'a> {
         for (index, partial) in partials.iter().enumerate() {
             self.around(partial, span, findings);
             for other in partials.get(index + 1..).unwrap_or_default() {
-                if let Some(shared) = partial.shared(other) {
-                    if self.is_asked(partial.satellite, other.satellite) {
-                        // One that is known for less than a second is lost as good as all along, and was reported so.
-                        let _ = self.refine((partial.satellite, other.satellite), shared, Motion::Slow, findings);
-                    }
+                if let Some(shared) = partial.shared(other)
+                    && self.is_asked(partial.satellite, other.satellite)
+                {
+                    // One that is known for less than a second is lost as good as all along, and was reported so.
+                    let _ = self.refine((partial.satellite, other.satellite), shared, Motion::Slow, findings);
                 }
             }
         }

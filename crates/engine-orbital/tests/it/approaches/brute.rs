@@ -68,7 +68,7 @@ pub(super) fn force(elements: &[Elements], from: Timestamp, to: Timestamp, withi
 pub(super) fn from_minimum_s(elements: &[Elements], approach: &Approach) -> f64 {
     let ways = [approach.primary, approach.secondary].map(|place| Way::new(&elements[place], approach.at));
     let pair = Pair { places: (approach.primary, approach.secondary), ways: (&ways[0], &ways[1]), from: approach.at };
-    pair.from_minimum_s(0.0)
+    pair.beside_minimum_s(0.0)
 }
 
 struct Way {
@@ -100,7 +100,7 @@ impl Pair<'_> {
     }
 
     /// By a parabola through three times.
-    fn from_minimum_s(&self, seconds: f64) -> f64 {
+    fn beside_minimum_s(&self, seconds: f64) -> f64 {
         let [before, here, after] = [-2.0, 0.0, 2.0].map(|by| self.square(seconds + by));
         ((after - before) / (before - 2.0 * here + after)).abs()
     }
@@ -129,7 +129,7 @@ impl Pair<'_> {
         };
         let speed_km_s = square(&moved(self.ways.0), &moved(self.ways.1)).sqrt();
         let distance_km = self.square(seconds).sqrt();
-        let from_minimum_s = if extent == Extent::Minimum { 0.0 } else { self.from_minimum_s(seconds) };
+        let from_minimum_s = if extent == Extent::Minimum { 0.0 } else { self.beside_minimum_s(seconds) };
         let at = self.from.plus(Duration::from_nanos((seconds * 1e9) as u64));
         let encounter = Encounter { pair: self.places, at, distance_km, speed_km_s, extent, from_minimum_s };
         (distance_km <= within_km).then_some(encounter)
