@@ -41,6 +41,11 @@ const BENCHES: &[Area] = &[
         shows: "a check of a right beside Cedar and Casbin, logins, checks of tokens, and how soon what was taken away is gone",
         step: Step::Bench(&["rights", "tokens"]),
     },
+    Area {
+        name: "approaches",
+        shows: "close approaches of a whole catalogue beside astroz, and the events of both one by one",
+        step: Step::Bench(&["approaches"]),
+    },
 ];
 
 const SOAKS: &[Area] = &[

@@ -1,7 +1,7 @@
 //! Close approaches: every local minimum of the distance of two satellites within a threshold, in a window of time, among all satellites
 //! or of one with all others.
 //!
-//! The window is cut into steps of a minute. In each, a satellite's way is a chord between two positions of SGP4, and what the true way
+//! The window is cut into steps of two minutes. In each, a satellite's way is a chord between two positions of SGP4, and what the true way
 //! departs from it is bounded by the acceleration, of which two satellites close together share all but the gradient. So a pair is set
 //! aside only by a bound that holds: first by the shells and bands of directions through which the chords lead, then by the chords
 //! themselves. What remains is refined on the positions of SGP4 alone, since its velocity is not quite their derivative: up to
@@ -169,7 +169,7 @@ impl Search {
         if !(within_km > 0.0 && within_km <= Self::WITHIN_KM_MAX) {
             return Err(SearchError::Threshold(within_km));
         }
-        Ok(Self { from, to, within_km, satellite: None, step: Duration::from_secs(60) })
+        Ok(Self { from, to, within_km, satellite: None, step: Duration::from_secs(120) })
     }
 
     /// The same for one satellite with each other.

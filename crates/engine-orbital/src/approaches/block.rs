@@ -60,7 +60,12 @@ impl<'a> Block<'a> {
         }
         for candidate in &candidates {
             if let Some(motion) = self.motion(candidate, span) {
-                self.refine((candidate.first as usize, candidate.second as usize), span, motion, findings);
+                let pair = (candidate.first as usize, candidate.second as usize);
+                if let Err(Failure { satellite, error }) = self.refine(pair, span, motion, findings) {
+                    // There are positions at both ends of the step, and not at some time within it.
+                    findings.push(Finding::Lost { satellite, at: self.knots.at(span.begin), error });
+                    findings.push(Finding::Regained { satellite, at: self.knots.at(span.end) });
+                }
             }
         }
         self.candidates = candidates;
@@ -112,8 +117,11 @@ impl<'a> Block<'a> {
         for (index, partial) in partials.iter().enumerate() {
             self.around(partial, span, findings);
             for other in partials.get(index + 1..).unwrap_or_default() {
-                if let Some(shared) = partial.shared(other) {
-                    self.refine((partial.satellite, other.satellite), shared, Motion::Slow, findings);
+                if let Some(shared) = partial.shared(other)
+                    && self.is_asked(partial.satellite, other.satellite)
+                {
+                    // One that is known for less than a second is lost as good as all along, and was reported so.
+                    let _ = self.refine((partial.satellite, other.satellite), shared, Motion::Slow, findings);
                 }
             }
         }
@@ -126,7 +134,7 @@ impl<'a> Block<'a> {
         for other in (0..self.screening.batch.len()).filter(|other| begin.has(*other) && end.has(*other)) {
             let asked = (other, step, self.search.within_km);
             if self.is_asked(partial.satellite, other) && partial.meets(propagator, &self.knots, (begin, end), asked) {
-                self.refine((partial.satellite, other), partial.span, Motion::Slow, findings);
+                let _ = self.refine((partial.satellite, other), partial.span, Motion::Slow, findings);
             }
         }
     }
@@ -168,20 +176,22 @@ impl<'a> Block<'a> {
     }
 
     /// The approaches of a pair in a span.
-    fn refine(&self, pair: (usize, usize), span: Span, motion: Motion, findings: &mut Vec<Finding>) {
+    fn refine(
+        &self,
+        pair: (usize, usize),
+        span: Span,
+        motion: Motion,
+        findings: &mut Vec<Finding>,
+    ) -> Result<(), Failure> {
         let is_turned = match self.search.satellite {
             Some(satellite) => satellite == pair.1,
             None => pair.0 > pair.1,
         };
         let (primary, secondary) = if is_turned { (pair.1, pair.0) } else { pair };
         let batch = self.screening.batch;
-        let (Ok(first), Ok(second)) = (batch.propagator(primary), batch.propagator(secondary)) else { return };
+        let (Ok(first), Ok(second)) = (batch.propagator(primary), batch.propagator(secondary)) else { return Ok(()) };
         let pair = Pair::new(&self.knots, (primary, first), (secondary, second));
         let asked = (&self.knots, self.search.within_km);
-        let end = pair.approaches(asked, span, motion, |approach| findings.push(Finding::Approach(approach)));
-        if let Err(Failure { satellite, error }) = end {
-            findings.push(Finding::Lost { satellite, at: self.knots.at(span.begin), error });
-            findings.push(Finding::Regained { satellite, at: self.knots.at(span.end) });
-        }
+        pair.approaches(asked, span, motion, |approach| findings.push(Finding::Approach(approach)))
     }
 }

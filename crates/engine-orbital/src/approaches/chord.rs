@@ -94,3 +94,57 @@ pub(super) fn third_derivative(distance_km: f64, speed_km_s: f64, lowest_km: f64
 pub(super) fn dot(a: [f64; 3], b: [f64; 3]) -> f64 {
     a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Elements, Gravity, Propagator, catalogue};
+
+    fn real_ones() -> Vec<Propagator> {
+        let elements = Elements::read(catalogue::ACTIVE).unwrap();
+        let ready = |elements: &Elements| Propagator::new(elements, Gravity::Wgs72).unwrap();
+        elements.iter().step_by(13).map(ready).collect()
+    }
+
+    fn position(satellite: &Propagator, minutes: f64) -> Option<[f64; 3]> {
+        satellite.minutes(minutes).ok().map(|state| state.position_km)
+    }
+
+    #[test]
+    fn chords_bound_the_ways_of_a_real_catalogue() {
+        for (number, satellite) in real_ones().iter().enumerate() {
+            for (start, step_s) in [(0.0, 60.0), (37.0, 60.0), (411.0, 17.0), (800.0, 120.0), (1_444.0, 300.0)] {
+                let at = |share: f64| position(satellite, start + share * step_s / 60.0);
+                let (Some(begin), Some(end)) = (at(0.0), at(1.0)) else { continue };
+                let chord = Chord::of(begin, end, step_s);
+                for here in (0..=12).filter_map(|look| at(f64::from(look) / 12.0)) {
+                    let distance = dot(here, here).sqrt();
+                    assert!(distance >= chord.lowest && distance <= chord.highest, "{number}: {distance} {chord:?}");
+                    let cosine = dot(here, chord.direction) / distance;
+                    assert!(cosine >= chord.swept.cos() - 1e-12, "{number}: {cosine} {chord:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn positions_accelerate_as_is_assumed() {
+        const APART_S: f64 = 10.0;
+        let mut largest = 0.0_f64;
+        for satellite in real_ones() {
+            for start in [0.0, 100.0, 333.0, 1_000.0, 2_222.0] {
+                let at = |seconds: f64| position(&satellite, start + seconds / 60.0);
+                let (Some(before), Some(here), Some(after)) = (at(-APART_S), at(0.0), at(APART_S)) else { continue };
+                let pull = |place: [f64; 3]| MU / dot(place, place).powf(1.5);
+                let (far, near) = (0.5 * (pull(before) + pull(after)), pull(here));
+                let other = [0, 1, 2].map(|axis| {
+                    let bend = (before[axis] - 2.0 * here[axis] + after[axis]) / (APART_S * APART_S);
+                    // The second difference is the mean of accelerations with weights 1, 10 and 1 (Numerov).
+                    bend + (10.0 * near * here[axis] + far * (before[axis] + after[axis])) / 12.0
+                });
+                largest = largest.max(dot(other, other).sqrt());
+            }
+        }
+        assert!(largest < 0.5 * OTHER_ACCELERATION_KM_S2, "{largest} km/s²");
+    }
+}

@@ -136,8 +136,16 @@ impl Sieve {
             return;
         }
         let primary = Entry::new(&Chord::between(begin, end, satellite, question.step_s), satellite, question);
+        // The nearer end of the step is at most half a step from the time at which they are within the threshold.
+        let farthest = question.within_km + 0.5 * SPEED_MAX_KM_S * question.step_s;
+        // Not a number where there is no position: then it is not near.
+        let is_near = |row: &Positions, other: usize| {
+            let (a, b) = (row.of(satellite), row.of(other));
+            let between = [b[0] - a[0], b[1] - a[1], b[2] - a[2]];
+            dot(between, between) <= farthest * farthest
+        };
         for other in (0..begin.x.len()).filter(|other| *other != satellite) {
-            if begin.has(other) && end.has(other) {
+            if (is_near(begin, other) || is_near(end, other)) && begin.has(other) && end.has(other) {
                 let secondary = Entry::new(&Chord::between(begin, end, other, question.step_s), other, question);
                 found.extend(primary.close(&secondary, question));
             }
@@ -225,6 +233,9 @@ impl Sieve {
         question: Question,
         found: &mut Vec<Candidate>,
     ) {
+        if own.len() < 2 && next.is_empty() {
+            return;
+        }
         let Some(shell) = self.sorted.get(own.start).map(|entry| self.shells[usize::from(entry.shell)]) else { return };
         let width = shell.longitudes(band - shell.base);
         let (mine, longitudes) = (&self.sorted[own.clone()], &self.longitudes[own]);
@@ -300,8 +311,9 @@ impl Shell {
         if farthest + self.angle >= FRAC_PI_2 - 1e-3 {
             return TURN;
         }
-        // The meridians that touch a circle of this radius around a point of this latitude.
-        let width = (self.angle.sin() / farthest.cos()).min(1.0).asin() + 2.0 * ANGLE_ERROR;
+        // The meridians that touch a circle of this radius around a point of this latitude; x + 0.571 x³ is a bound of the arc sine.
+        let sine = (self.angle.sin() / farthest.cos()).min(1.0);
+        let width = sine + 0.571 * sine * sine * sine + 2.0 * ANGLE_ERROR;
         (width * (f64::from(TURN) / TAU)) as i32 + 2
     }
 }
