@@ -6,6 +6,7 @@ pub mod catalogue;
 mod earth;
 mod elements;
 mod ephemeris;
+mod geometry;
 mod gravity;
 mod sgp4;
 mod state;
@@ -19,6 +20,7 @@ pub use elements::{
     Angle, Checksums, Elements, Form, Misfit, Misread, NoradId, NotANoradId, Origin, Position, Problem,
 };
 pub use ephemeris::{Columns, ColumnsMut, Cores, Ephemerides, Ephemeris, Grid, Snapshot};
+pub use geometry::{Almanac, Illumination, is_sunlit};
 pub use gravity::Gravity;
 pub use sgp4::{Batch, Propagator, Sgp4Error};
 pub use state::{Frame, Gcrs, Itrf, Pef, State, Teme};
