@@ -8,6 +8,7 @@ mod elements;
 mod ephemeris;
 mod geometry;
 mod gravity;
+mod passes;
 mod sgp4;
 mod state;
 mod vector;
@@ -22,5 +23,8 @@ pub use elements::{
 pub use ephemeris::{Columns, ColumnsMut, Cores, Ephemerides, Ephemeris, Grid, Snapshot};
 pub use geometry::{Almanac, Illumination, is_sunlit};
 pub use gravity::Gravity;
+pub use passes::{
+    Begin, End, Event, Failure, Finding, Mask, NotAMask, Observer, Pass, PassSearch, PassSearchError, Window,
+};
 pub use sgp4::{Batch, Propagator, Sgp4Error};
 pub use state::{Frame, Gcrs, Itrf, Pef, State, Teme};
