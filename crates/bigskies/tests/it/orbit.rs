@@ -161,8 +161,8 @@ fn errors_of_sgp4_stand_in_their_rows() {
     let failed: Vec<_> = rows.iter().filter(|row| !row["error"].is_null()).collect();
     assert!(failed.iter().any(|row| row["norad_id"] == 33_334), "{failed:?}");
     assert!(failed.iter().all(|row| row["position_km"].is_null() && row["error_code"].as_u64().unwrap() > 0));
-    let well = rows.iter().filter(|row| row["norad_id"] == 5);
-    assert!(well.clone().count() == 3 && well.into_iter().all(|row| row.get("error").is_none()));
+    let well: Vec<_> = rows.iter().filter(|row| row["norad_id"] == 5 && row.get("error").is_none()).collect();
+    assert_eq!(well.len(), 3);
 }
 
 #[test]

@@ -58,7 +58,7 @@ pub(crate) fn run(arguments: &ApproachesArgs, form: SheetForm) -> Result<(), End
         if outcome.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     };
     let searched = Screening::new(&batch).search(&search, Cores::All, receiver);
-    searched.map_err(|error| Fault::invalid(error.to_string()))?;
+    let _ended_early = searched.map_err(|error| Fault::invalid(error.to_string()))?;
     outcome?;
     bar.finish_and_clear();
     sheet.end::<ApproachRow>(&format!("no two satellites come within {} km", arguments.within))

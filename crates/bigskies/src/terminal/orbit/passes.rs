@@ -80,14 +80,17 @@ pub(crate) fn run(arguments: &PassesArgs, form: SheetForm) -> Result<(), Ending>
 
 /// Those that have an orbit; of the others is told.
 fn flying(sets: &[Elements]) -> (Vec<&Elements>, Vec<Propagator>) {
-    let with_propagator = |set| match Propagator::new(set, Gravity::default()) {
-        Ok(propagator) => Some((set, propagator)),
-        Err(error) => {
-            remark(&format!("warning: {} has no passes: {error}", called(set)));
-            None
+    let (mut flying, mut propagators) = (Vec::new(), Vec::new());
+    for set in sets {
+        match Propagator::new(set, Gravity::default()) {
+            Ok(propagator) => {
+                flying.push(set);
+                propagators.push(propagator);
+            }
+            Err(error) => remark(&format!("warning: {} has no passes: {error}", called(set))),
         }
-    };
-    sets.iter().filter_map(with_propagator).unzip()
+    }
+    (flying, propagators)
 }
 
 fn found(search: &PassSearch, propagators: &[Propagator], only_visible: bool) -> Result<Vec<Pass>, Fault> {

@@ -36,7 +36,6 @@ fn draw(canvas: &mut Pixmap, mark: &Mark) {
 fn paint([red, green, blue]: Colour) -> Paint<'static> {
     let mut paint = Paint::default();
     paint.set_color_rgba8(red, green, blue, 255);
-    paint.anti_alias = true;
     paint
 }
 
