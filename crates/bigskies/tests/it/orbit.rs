@@ -156,7 +156,8 @@ fn windows_have_a_row_for_each_instant() {
 #[test]
 fn errors_of_sgp4_stand_in_their_rows() {
     let stand = Stand::new();
-    let rows = stand.json("propagate verification.tle --ignore-checksums --from 2006-06-23T20:35:48 --to +10m --step 5m");
+    let rows =
+        stand.json("propagate verification.tle --ignore-checksums --from 2006-06-23T20:35:48 --to +10m --step 5m");
     assert_eq!(rows.len(), 33 * 3);
     let failed: Vec<_> = rows.iter().filter(|row| !row["error"].is_null()).collect();
     assert!(failed.iter().any(|row| row["norad_id"] == 33_334), "{failed:?}");
@@ -180,7 +181,7 @@ fn what_cannot_be_read_is_said_with_its_place() {
     check("propagate broken.tle --at 2021-08-23", 3, checksum);
     check("propagate broken.tle --at 2021-08-23 --skip-broken", 0, "warning: broken.tle: line 2, column 69");
     check("propagate latin --at 2021-08-23", 3, "latin: line 2 is not UTF-8");
-    check("propagate verification.tle --at 2021-08-23", 3, "line 78, column 69");
+    check("propagate verification.tle --at 2021-08-23", 3, "line 100, column 69");
     check("propagate active.tle --at 2021-08-23 --satellite NOBODY", 6, "\"NOBODY\" is not in active.tle");
     check("propagate nowhere --at 2021-08-23", 6, "nowhere does not exist");
     check("propagate active.tle", 2, "--at");

@@ -46,7 +46,8 @@ pub(crate) fn run(arguments: &ApproachesArgs, form: SheetForm) -> Result<(), End
         let wanted = Wanted::of(text);
         let place = sets.iter().position(|set| wanted.is(set));
         search = search.of(place.ok_or_else(|| {
-            Fault::not_found(format!("{text:?} is not among the element sets")).hint("name its catalogue number or its whole name")
+            Fault::not_found(format!("{text:?} is not among the element sets"))
+                .hint("name its catalogue number or its whole name")
         })?);
     }
     let batch = Batch::new(&sets, Gravity::default());
@@ -72,7 +73,9 @@ fn told(finding: Finding, sets: &[Elements], sheet: &mut Sheet, bar: &indicatif:
                 sheet.row(&ApproachRow::new(&approach, primary, secondary))?;
             }
         }
-        Finding::Lost { satellite, at, error } => remark(&format!("warning: {} is lost at {at}: {error}", name(satellite))),
+        Finding::Lost { satellite, at, error } => {
+            remark(&format!("warning: {} is lost at {at}: {error}", name(satellite)))
+        }
         Finding::Regained { satellite, at } => remark(&format!("warning: {} is found again at {at}", name(satellite))),
         Finding::Progress { share, .. } => bar.set_position((share * STEPS as f64) as u64),
     }
@@ -127,18 +130,38 @@ impl ApproachRow {
 
 impl Row for ApproachRow {
     const NAMES: &'static [&'static str] = &[
-        "norad_id", "name", "other_norad_id", "other_name", "time", "miss_distance_km", "relative_speed_km_s", "radial_km",
-        "in_track_km", "cross_track_km", "radial_km_s", "in_track_km_s", "cross_track_km_s", "extent",
+        "norad_id",
+        "name",
+        "other_norad_id",
+        "other_name",
+        "time",
+        "miss_distance_km",
+        "relative_speed_km_s",
+        "radial_km",
+        "in_track_km",
+        "cross_track_km",
+        "radial_km_s",
+        "in_track_km_s",
+        "cross_track_km_s",
+        "extent",
     ];
     const COLUMNS: &'static [Column] = &[
-        ("satellite", -24), ("other", -24), ("time", -27), ("miss km", 9), ("km/s", 8), ("radial", 9), ("in-track", 9),
-        ("cross", 9), ("", -5),
+        ("satellite", -24),
+        ("other", -24),
+        ("time", -27),
+        ("miss km", 9),
+        ("km/s", 8),
+        ("radial", 9),
+        ("in-track", 9),
+        ("cross", 9),
+        ("", -5),
     ];
 
     fn values(&self) -> Vec<String> {
         let mut values = vec![self.norad_id.to_string(), self.name.clone(), self.other_norad_id.to_string()];
         values.extend([self.other_name.clone(), self.time.to_string()]);
-        let miss = [self.miss_distance_km, self.relative_speed_km_s, self.radial_km, self.in_track_km, self.cross_track_km];
+        let miss =
+            [self.miss_distance_km, self.relative_speed_km_s, self.radial_km, self.in_track_km, self.cross_track_km];
         let speed = [self.radial_km_s, self.in_track_km_s, self.cross_track_km_s];
         values.extend(miss.into_iter().chain(speed).map(|value| number(Some(value))));
         values.push(self.extent.to_owned());

@@ -4,8 +4,8 @@ use std::{ops::ControlFlow, path::PathBuf};
 
 use clap::Args;
 use engine_orbital::{
-    Angle, Begin, Cores, Elements, End, Event, Failure, Gravity, Mask, Observer, Orientations, Pass, PassFinding, PassSearch,
-    Propagator, Station, Window,
+    Angle, Begin, Cores, Elements, End, Event, Failure, Gravity, Mask, Observer, Orientations, Pass, PassFinding,
+    PassSearch, Propagator, Station, Window,
 };
 use serde::Serialize;
 use vocabulary::{Fault, Timestamp};
@@ -113,7 +113,13 @@ fn found(search: &PassSearch, propagators: &[Propagator], only_visible: bool) ->
         return Err(Fault::busy(format!("there are more than {PASSES_MAX} passes")).hint(hint));
     }
     for failure in &lost {
-        remark(&format!("warning: satellite {} of the file from {} to {}: {}", failure.satellite + 1, failure.from, failure.to, failure.error));
+        remark(&format!(
+            "warning: satellite {} of the file from {} to {}: {}",
+            failure.satellite + 1,
+            failure.from,
+            failure.to,
+            failure.error
+        ));
     }
     found.sort_by_key(|pass| (pass.rise.at, pass.satellite));
     Ok(found)
@@ -196,13 +202,34 @@ impl<'s> PassRow<'s> {
 
 impl Row for PassRow<'_> {
     const NAMES: &'static [&'static str] = &[
-        "norad_id", "name", "begins", "rise_time", "rise_azimuth_degrees", "culmination_time", "culmination_azimuth_degrees",
-        "elevation_max_degrees", "culmination_range_km", "set_time", "set_azimuth_degrees", "ends", "duration_seconds", "is_sunlit",
+        "norad_id",
+        "name",
+        "begins",
+        "rise_time",
+        "rise_azimuth_degrees",
+        "culmination_time",
+        "culmination_azimuth_degrees",
+        "elevation_max_degrees",
+        "culmination_range_km",
+        "set_time",
+        "set_azimuth_degrees",
+        "ends",
+        "duration_seconds",
+        "is_sunlit",
         "is_dark",
     ];
     const COLUMNS: &'static [Column] = &[
-        ("satellite", -24), ("rise (utc)", -19), ("az °", 5), ("highest", -8), ("az °", 5), ("el °", 5), ("set", -8),
-        ("az °", 5), ("lasts", 8), ("light", -9), ("", -1),
+        ("satellite", -24),
+        ("rise (utc)", -19),
+        ("az °", 5),
+        ("highest", -8),
+        ("az °", 5),
+        ("el °", 5),
+        ("set", -8),
+        ("az °", 5),
+        ("lasts", 8),
+        ("light", -9),
+        ("", -1),
     ];
 
     fn values(&self) -> Vec<String> {
@@ -228,7 +255,7 @@ impl Row for PassRow<'_> {
 
     fn words(&self) -> Vec<String> {
         let whole = |value: f64| format!("{value:.0}");
-        let minutes = (self.duration_seconds / 60.0).floor();
+        let seconds = self.duration_seconds.round() as u64;
         let cut = match (self.begins, self.ends) {
             ("rise", "set") => String::new(),
             (begins, "set") => begins.to_owned(),
@@ -244,7 +271,7 @@ impl Row for PassRow<'_> {
             format!("{:.1}", self.elevation_max_degrees),
             picture::time(self.set.time),
             whole(self.set.azimuth_degrees),
-            format!("{minutes:.0}:{:02.0}", self.duration_seconds - minutes * 60.0),
+            format!("{}:{:02}", seconds / 60, seconds % 60),
             self.light().to_owned(),
             cut,
         ]

@@ -81,7 +81,8 @@ impl Picture {
     pub(crate) fn write(&self, path: &Path) -> Result<(), Fault> {
         let bytes = if is(path, "png") { png::drawn(self)? } else { svg::written(self).into_bytes() };
         std::fs::write(path, bytes).map_err(|error| {
-            Fault::unavailable(format!("{} can't be written: {error}", path.display())).hint("see to the folder and the disk")
+            Fault::unavailable(format!("{} can't be written: {error}", path.display()))
+                .hint("see to the folder and the disk")
         })
     }
 }

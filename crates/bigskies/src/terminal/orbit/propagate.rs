@@ -4,9 +4,7 @@ use std::time::Duration;
 
 use astrometry::AstrometryError;
 use clap::{ArgGroup, Args, ValueEnum};
-use engine_orbital::{
-    Celestial, Earth, Elements, Geodetic, Grid, Orientations, Propagator, Sgp4Error, State, Teme,
-};
+use engine_orbital::{Celestial, Earth, Elements, Geodetic, Grid, Orientations, Propagator, Sgp4Error, State, Teme};
 use serde::Serialize;
 use vocabulary::{Fault, Timestamp};
 
@@ -69,7 +67,9 @@ impl PropagateArgs {
         match (self.at, self.from, self.to) {
             (Some(at), _, _) => Ok(Grid::new(at, self.step, 1)),
             (None, Some(from), Some(to)) => grid(from, to.after(from), self.step),
-            (None, _, _) => Err(Fault::invalid("no instant is given").hint("give --at TIME, or --from TIME and --to TIME")),
+            (None, _, _) => {
+                Err(Fault::invalid("no instant is given").hint("give --at TIME, or --from TIME and --to TIME"))
+            }
         }
     }
 }
@@ -217,24 +217,46 @@ impl<'s> StateRow<'s> {
             (_, _, _, Some(position)) => position.map(|axis| shown(axis, 6)).to_vec(),
             _ => vec![String::new(); 3],
         };
-        let velocity = self.velocity_km_s.map_or_else(|| vec![String::new(); 3], |speed| speed.map(|axis| shown(axis, 9)).to_vec());
+        let velocity = self
+            .velocity_km_s
+            .map_or_else(|| vec![String::new(); 3], |speed| speed.map(|axis| shown(axis, 9)).to_vec());
         [place, velocity].concat()
     }
 }
 
 impl Row for StateRow<'_> {
     const NAMES: &'static [&'static str] = &[
-        "norad_id", "name", "time", "frame", "x_km", "y_km", "z_km", "vx_km_s", "vy_km_s", "vz_km_s", "latitude_degrees",
-        "longitude_degrees", "height_km", "error",
+        "norad_id",
+        "name",
+        "time",
+        "frame",
+        "x_km",
+        "y_km",
+        "z_km",
+        "vx_km_s",
+        "vy_km_s",
+        "vz_km_s",
+        "latitude_degrees",
+        "longitude_degrees",
+        "height_km",
+        "error",
     ];
     const COLUMNS: &'static [Column] = &[
-        ("satellite", -24), ("time", -27), ("x km / lat °", 14), ("y km / lon °", 14), ("z km / height", 14), ("vx km/s", 13),
-        ("vy km/s", 13), ("vz km/s", 13), ("error", -1),
+        ("satellite", -24),
+        ("time", -27),
+        ("x km / lat °", 14),
+        ("y km / lon °", 14),
+        ("z km / height", 14),
+        ("vx km/s", 13),
+        ("vy km/s", 13),
+        ("vz km/s", 13),
+        ("error", -1),
     ];
 
     fn values(&self) -> Vec<String> {
         let axes = |vector: Option<[f64; 3]>| (0..3).map(move |axis| number(vector.and_then(|v| v.get(axis).copied())));
-        let mut values = vec![self.norad_id.to_string(), self.name.unwrap_or_default().to_owned(), self.time.to_string()];
+        let mut values =
+            vec![self.norad_id.to_string(), self.name.unwrap_or_default().to_owned(), self.time.to_string()];
         values.push(format!("{:?}", self.frame).to_lowercase());
         values.extend(axes(self.position_km).chain(axes(self.velocity_km_s)));
         values.extend([self.latitude_degrees, self.longitude_degrees, self.height_km].map(number));

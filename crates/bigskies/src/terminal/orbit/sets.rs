@@ -92,8 +92,10 @@ impl SetsArgs {
             return Err(Fault::invalid(format!("{shown} is larger than {} MiB", BYTES_MAX >> 20)).hint(hint));
         }
         String::from_utf8(bytes).map_err(|error| {
-            let line = error.as_bytes().iter().take(error.utf8_error().valid_up_to()).filter(|byte| **byte == b'\n').count();
-            Fault::invalid(format!("{shown}: line {} is not UTF-8", line + 1)).hint("convert it: iconv -f latin1 -t utf8")
+            let line =
+                error.as_bytes().iter().take(error.utf8_error().valid_up_to()).filter(|byte| **byte == b'\n').count();
+            Fault::invalid(format!("{shown}: line {} is not UTF-8", line + 1))
+                .hint("convert it: iconv -f latin1 -t utf8")
         })
     }
 
@@ -105,7 +107,9 @@ impl SetsArgs {
             return Ok(sets);
         }
         let wanted: Vec<Wanted> = self.satellites.iter().map(|text| Wanted::of(text)).collect();
-        if let Some((text, _)) = self.satellites.iter().zip(&wanted).find(|(_, wanted)| !sets.iter().any(|set| wanted.is(set))) {
+        if let Some((text, _)) =
+            self.satellites.iter().zip(&wanted).find(|(_, wanted)| !sets.iter().any(|set| wanted.is(set)))
+        {
             return Err(Fault::not_found(format!("{text:?} is not in {shown}"))
                 .hint("name a satellite by its catalogue number or its whole name"));
         }

@@ -21,7 +21,9 @@ use crate::terminal::{
 
 /// Whose track, when, and from where it is seen.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  bigskies orbit track active.tle --satellite 25544 --from now --to +3h --plot iss.svg")]
+#[command(
+    after_help = "Example:\n  bigskies orbit track active.tle --satellite 25544 --from now --to +3h --plot iss.svg"
+)]
 pub(crate) struct TrackArgs {
     #[command(flatten)]
     sets: SetsArgs,
@@ -175,16 +177,36 @@ impl<'s> TrackRow<'s> {
 
 impl Row for TrackRow<'_> {
     const NAMES: &'static [&'static str] = &[
-        "norad_id", "name", "time", "latitude_degrees", "longitude_degrees", "height_km", "sun_visible", "azimuth_degrees",
-        "elevation_degrees", "range_km", "range_rate_km_s", "error",
+        "norad_id",
+        "name",
+        "time",
+        "latitude_degrees",
+        "longitude_degrees",
+        "height_km",
+        "sun_visible",
+        "azimuth_degrees",
+        "elevation_degrees",
+        "range_km",
+        "range_rate_km_s",
+        "error",
     ];
     const COLUMNS: &'static [Column] = &[
-        ("satellite", -24), ("time", -27), ("lat °", 9), ("lon °", 10), ("height km", 11), ("sun", -8), ("az °", 8), ("el °", 8),
-        ("range km", 11), ("km/s", 9), ("error", -1),
+        ("satellite", -24),
+        ("time", -27),
+        ("lat °", 9),
+        ("lon °", 10),
+        ("height km", 11),
+        ("sun", -8),
+        ("az °", 8),
+        ("el °", 8),
+        ("range km", 11),
+        ("km/s", 9),
+        ("error", -1),
     ];
 
     fn values(&self) -> Vec<String> {
-        let mut values = vec![self.norad_id.to_string(), self.name.unwrap_or_default().to_owned(), self.time.to_string()];
+        let mut values =
+            vec![self.norad_id.to_string(), self.name.unwrap_or_default().to_owned(), self.time.to_string()];
         let place = [self.latitude_degrees, self.longitude_degrees, self.height_km, self.sun_visible];
         values.extend(place.into_iter().chain(self.looks()).map(number));
         values.push(self.error.clone().unwrap_or_default());

@@ -10,7 +10,8 @@ use super::{Anchor, Colour, Mark, PAPER, Picture};
 const LETTER: f64 = 8.0;
 
 pub(super) fn drawn(picture: &Picture) -> Result<Vec<u8>, Fault> {
-    let no_room = || Fault::internal(format!("no picture of {} by {} pixels can be made", picture.width, picture.height));
+    let no_room =
+        || Fault::internal(format!("no picture of {} by {} pixels can be made", picture.width, picture.height));
     let mut canvas = Pixmap::new(picture.width, picture.height).ok_or_else(no_room)?;
     let [red, green, blue] = PAPER;
     canvas.fill(Color::from_rgba8(red, green, blue, 255));

@@ -67,7 +67,12 @@ impl Sky {
     fn dome(&self, picture: &mut Picture) {
         for elevation in [0.0, 30.0, 60.0] {
             picture.circle(CENTRE, radius(elevation), FAINT);
-            picture.text((CENTRE.0 + 3.0, CENTRE.1 - radius(elevation) + 12.0), format!("{elevation}°"), Anchor::Start, LAND);
+            picture.text(
+                (CENTRE.0 + 3.0, CENTRE.1 - radius(elevation) + 12.0),
+                format!("{elevation}°"),
+                Anchor::Start,
+                LAND,
+            );
         }
         if self.mask_degrees > 0.0 && self.mask_degrees < 90.0 {
             picture.circle(CENTRE, radius(self.mask_degrees), LAND);

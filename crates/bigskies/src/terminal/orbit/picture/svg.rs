@@ -68,7 +68,12 @@ mod tests {
         picture.text((5.0, 6.0), "A<B & C", Anchor::Middle, [0, 0, 0]);
         let text = written(&picture);
         assert!(text.contains("width=\"10\" height=\"20\""), "{text}");
-        assert!(text.contains("<polyline points=\"0.0,0.5 1.0,2.0\" fill=\"none\" stroke=\"#ff0010\" stroke-width=\"1.5\"/>"), "{text}");
+        assert!(
+            text.contains(
+                "<polyline points=\"0.0,0.5 1.0,2.0\" fill=\"none\" stroke=\"#ff0010\" stroke-width=\"1.5\"/>"
+            ),
+            "{text}"
+        );
         assert!(text.contains("text-anchor=\"middle\" fill=\"#000000\">A&lt;B &amp; C</text>"), "{text}");
         assert_eq!(text.matches("<polyline").count(), 1);
     }
