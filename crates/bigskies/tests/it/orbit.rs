@@ -190,7 +190,7 @@ fn what_cannot_be_read_is_said_with_its_place() {
     check("propagate active.tle --from 2021-08-23 --to +1h --step 1ms", 3, "are too many");
     check("passes active.tle --station 91,0,0 --from 2021-08-23 --to +1h", 2, "latitude");
     check("track active.tle --from 2021-08-23 --to +1h --plot map.gif", 2, ".svg or .png");
-    check("approaches active.tle --from 2021-08-23 --to +1h --within -1", 3, "threshold");
+    check("approaches active.tle --from 2021-08-23 --to +1h --within 2000", 3, "threshold");
 }
 
 #[test]
