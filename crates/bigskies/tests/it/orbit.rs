@@ -77,7 +77,7 @@ fn a_state_is_that_of_the_verification_set() {
         let worst = found.iter().zip(expected).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
         assert!(worst < within, "{key}: {found:?}");
     };
-    check("position_km", [-7154.031_202_02, -3783.176_825_04, -3536.194_122_94], 1e-7);
+    check("position_km", [-7_154.031_202_02, -3_783.176_825_04, -3_536.194_122_94], 1e-7);
     check("velocity_km_s", [4.741_887_409, -4.151_817_765, -2.093_935_425], 1e-9);
 }
 
