@@ -10,6 +10,7 @@ mod login;
 mod logins;
 mod logout;
 mod nearest;
+mod orbit;
 pub(crate) mod output;
 mod pages;
 mod private_file;
@@ -39,6 +40,7 @@ use crate::{
         health::Health,
         login::Login,
         logout::Logout,
+        orbit::Orbit,
         output::{Ending, Output},
         send::Send,
         settings::Settings,
@@ -63,6 +65,9 @@ pub(crate) enum Command {
     /// Move telescopes and see where they point.
     #[command(subcommand)]
     Telescope(Telescope),
+    /// Know where satellites are, when they pass and how close they come, from element sets in a file.
+    #[command(subcommand)]
+    Orbit(Box<Orbit>),
     /// Send a message and show its answer.
     Send(Send),
     /// Show messages as they come.
@@ -101,6 +106,7 @@ async fn dispatch(command: Command, options: &ClientOptions, out: &mut Output) -
     match command {
         Command::Describe(describe) => describe::run(describe, out),
         Command::Completions { shell } => completions(shell, out),
+        Command::Orbit(orbit) => orbit::run(*orbit, options, out),
         Command::Doctor(_) => doctor::run(options, out).await,
         Command::Login(login) => login::run(login, options, out).await,
         Command::Logout(logout) => logout::run(logout, options, out).await,

@@ -262,13 +262,6 @@ mod tests {
         let small = synthetic(300, 7, epoch());
         assert_eq!(synthetic(1_000, 7, epoch()).get(..300), Some(small.as_slice()));
         assert_ne!(synthetic(300, 8, epoch()), small);
-        let [first, second] = small.first().unwrap().to_tle().unwrap();
-        expect_lines(&first, &second);
-    }
-
-    fn expect_lines(first: &str, second: &str) {
-        assert_eq!(first, "");
-        assert_eq!(second, "");
     }
 
     #[test]
