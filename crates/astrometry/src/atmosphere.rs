@@ -3,6 +3,7 @@
 use std::ops::RangeInclusive;
 
 use sofars::astro::refco;
+use vocabulary::Altitude;
 
 use crate::{error::AstrometryError, site::Site};
 
@@ -39,6 +40,22 @@ impl Atmosphere {
     pub fn with_wavelength(self, wavelength_micrometres: f64) -> Result<Self, AstrometryError> {
         within("wavelength in µm", wavelength_micrometres, 0.3..=20.0, "0.3 to 20 (visible to infrared)")?;
         Ok(Self { wavelength_micrometres, ..self })
+    }
+
+    /// The altitude at which something stands that would stand at this one without air: A tan z + B tan³ z as in
+    /// [`crate::LocalSky::observed`]. Below 3 degrees it is of little use; altitudes below the horizon come back as they are.
+    pub fn refracted(&self, airless: Altitude) -> Result<Altitude, AstrometryError> {
+        if airless.value() <= 0.0 {
+            return Ok(airless);
+        }
+        let (a, b) = self.refraction_constants();
+        let (sine, cosine) = airless.value().to_radians().sin_cos();
+        // The limits of SOFA's `iauAtioq`: nothing diverges at the zenith or at the horizon.
+        let (level, up) = (cosine.max(1e-6), sine.max(0.05));
+        let tangent = level / up;
+        let cubic = b * tangent * tangent;
+        let radians = (a + cubic) * tangent / (1.0 + (a + 3.0 * cubic) / (up * up));
+        Ok(Altitude::degrees((airless.value() + radians.to_degrees()).min(90.0))?)
     }
 
     /// The constants A and B of dZ = A tan Z + B tan³ Z, in radians (SOFA `iauRefco`).

@@ -3,13 +3,14 @@
 use sofars::{
     astro::{IauAstrom, ab, apcg, atciqz, aticq},
     eph::epv00,
-    pnp::pnm06a,
+    erst::era00,
+    pnp::{bpn2xy, eors, pnm06a, s06},
     vm::rxp,
 };
 use vocabulary::{Equatorial, Equinox};
 
 use crate::{
-    angles::{equatorial, equatorial_from_radians, radians},
+    angles::{SiderealTime, equatorial, equatorial_from_radians, radians},
     error::AstrometryError,
     moment::Moment,
 };
@@ -82,6 +83,19 @@ impl OfDate {
         let mut astrom = self.astrom;
         let (right_ascension, declination) = aticq(right_ascension, declination, &mut astrom);
         Ok(equatorial_from_radians(right_ascension, declination, Equinox::J2000)?)
+    }
+
+    /// The x, y and z axes of the true equator and equinox of date, along those of the GCRS (IAU 2006/2000A).
+    pub const fn axes(&self) -> &[[f64; 3]; 3] {
+        self.matrix()
+    }
+
+    /// Greenwich apparent sidereal time (IAU 2006/2000A).
+    pub fn greenwich_apparent_sidereal_time(&self) -> SiderealTime {
+        let (tt, ut1) = (self.moment.tt(), self.moment.ut1());
+        let (x, y) = bpn2xy(self.matrix());
+        let cio_locator = s06(tt.day(), tt.fraction(), x, y);
+        SiderealTime::from_radians(era00(ut1.day(), ut1.fraction()) - eors(self.matrix(), cio_locator))
     }
 
     pub(crate) const fn earth(&self) -> &Earth {

@@ -70,7 +70,9 @@ pub struct NoradId(u32);
 
 /// Why a text is not a catalogue number.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{text:?} is not a catalogue number: up to nine digits are expected, or a letter other than I and O and four digits")]
+#[error(
+    "{text:?} is not a catalogue number: up to nine digits are expected, or a letter other than I and O and four digits"
+)]
 pub struct NotANoradId {
     /// The text.
     pub text: String,

@@ -1,8 +1,17 @@
 //! Where satellites are: element sets, SGP4 in batches, frames, geometry, passes and close approaches. Pure functions of
 //! elements and instants: no bus, no clock, no I/O, no async.
 
+mod earth;
 mod elements;
+mod gravity;
+mod sgp4;
 mod state;
+mod vector;
 
+pub use earth::{
+    AngularRate, Celestial, Earth, Geodetic, Knowledge, Look, NotOrientations, Orientation, Orientations, Station,
+};
 pub use elements::{Angle, Elements, NoradId, NotANoradId};
+pub use gravity::Gravity;
+pub use sgp4::{Propagator, Sgp4Error};
 pub use state::{Frame, Gcrs, Itrf, Pef, State, Teme};
