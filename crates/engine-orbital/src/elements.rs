@@ -1,8 +1,18 @@
 //! Mean elements of one satellite at an epoch, as SGP4 wants them: what a TLE or an OMM says.
 
+mod form;
+mod misread;
+mod omm;
+mod tle;
+
 use std::{fmt, str::FromStr};
 
 use vocabulary::Timestamp;
+
+pub use self::{
+    form::{Checksums, Form, Origin},
+    misread::{Misfit, Misread, Position, Problem},
+};
 
 /// The elements of one satellite. They mean something to SGP4 alone: mean elements of Brouwer's theory in TEME of epoch.
 #[derive(Debug, Clone, PartialEq)]
@@ -130,6 +140,11 @@ impl fmt::Display for NoradId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.0)
     }
+}
+
+/// A name or designator, unless it says that it is not known.
+fn known(text: &str) -> Option<&str> {
+    Some(text.trim()).filter(|text| !text.is_empty() && *text != "UNKNOWN")
 }
 
 #[cfg(test)]

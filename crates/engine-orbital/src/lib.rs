@@ -1,6 +1,7 @@
 //! Where satellites are: element sets, SGP4 in batches, frames, geometry, passes and close approaches. Pure functions of
 //! elements and instants: no bus, no clock, no I/O, no async.
 
+pub mod catalogue;
 mod earth;
 mod elements;
 mod gravity;
@@ -11,7 +12,9 @@ mod vector;
 pub use earth::{
     AngularRate, Celestial, Earth, Geodetic, Knowledge, Look, NotOrientations, Orientation, Orientations, Station,
 };
-pub use elements::{Angle, Elements, NoradId, NotANoradId};
+pub use elements::{
+    Angle, Checksums, Elements, Form, Misfit, Misread, NoradId, NotANoradId, Origin, Position, Problem,
+};
 pub use gravity::Gravity;
 pub use sgp4::{Propagator, Sgp4Error};
 pub use state::{Frame, Gcrs, Itrf, Pef, State, Teme};
