@@ -4,6 +4,7 @@
 pub mod catalogue;
 mod earth;
 mod elements;
+mod ephemeris;
 mod gravity;
 mod sgp4;
 mod state;
@@ -15,6 +16,7 @@ pub use earth::{
 pub use elements::{
     Angle, Checksums, Elements, Form, Misfit, Misread, NoradId, NotANoradId, Origin, Position, Problem,
 };
+pub use ephemeris::{Columns, ColumnsMut, Cores, Ephemerides, Ephemeris, Grid, Snapshot};
 pub use gravity::Gravity;
-pub use sgp4::{Propagator, Sgp4Error};
+pub use sgp4::{Batch, Propagator, Sgp4Error};
 pub use state::{Frame, Gcrs, Itrf, Pef, State, Teme};

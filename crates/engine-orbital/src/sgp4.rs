@@ -1,5 +1,6 @@
 //! SGP4: where a satellite is at an instant, from its elements.
 
+mod batch;
 mod deep;
 mod exact;
 mod mean;
@@ -8,7 +9,11 @@ mod third_body;
 
 use vocabulary::Timestamp;
 
-use crate::{Elements, Gravity, State, Teme};
+use crate::{
+    Elements, Gravity, State, Teme,
+    ephemeris::{ColumnsMut, Ephemeris, Grid},
+};
+pub use batch::Batch;
 use deep::Deep;
 use mean::Mean;
 
@@ -120,6 +125,18 @@ impl Propagator {
     /// The state at an instant, in the form as published.
     pub fn at(&self, when: Timestamp) -> Result<State<Teme>, Sgp4Error> {
         self.minutes(minutes_between(self.epoch, when))
+    }
+
+    /// The states at all instants of a grid, within a millimetre of those that [`at`](Self::at) gives.
+    pub fn over(&self, grid: &Grid) -> Ephemeris {
+        Ephemeris::filled(*grid, |columns| self.over_into(grid, columns))
+    }
+
+    /// As [`over`](Self::over), into columns of the caller, a row an instant.
+    pub fn over_into(&self, grid: &Grid, mut into: ColumnsMut<'_>) {
+        for row in 0..grid.count().min(into.len()) {
+            into.put(row, self.at(grid.instant(row)));
+        }
     }
 }
 

@@ -4,3 +4,4 @@ pub(crate) mod earlier;
 pub(crate) mod positions;
 pub(crate) mod register;
 pub(crate) mod track;
+pub(crate) mod watch;
