@@ -53,7 +53,10 @@ impl OrbitalClientOptions {
 
 impl fmt::Debug for OrbitalClientOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("OrbitalClientOptions").field("url", &self.url).field("limit", &self.limit).finish_non_exhaustive()
+        f.debug_struct("OrbitalClientOptions")
+            .field("url", &self.url)
+            .field("limit", &self.limit)
+            .finish_non_exhaustive()
     }
 }
 
@@ -141,7 +144,8 @@ impl fmt::Debug for OrbitalClient {
 
 /// Whether the service could not be reached, or the connection broke.
 pub(crate) fn is_away(status: &Status) -> bool {
-    status.code() == Code::Unavailable || (status.code() == Code::Unknown && std::error::Error::source(status).is_some())
+    status.code() == Code::Unavailable
+        || (status.code() == Code::Unknown && std::error::Error::source(status).is_some())
 }
 
 /// A request that tells the service how long the caller waits.

@@ -72,7 +72,9 @@ mod tests {
 
     #[test]
     fn whole_seconds_are_the_next_ones() {
-        for (text, seconds) in [("1970-01-01T00:00:00.499999Z", 0), ("1970-01-01T00:00:00.5Z", 1), ("1969-12-31T23:59:59.4Z", -1)] {
+        for (text, seconds) in
+            [("1970-01-01T00:00:00.499999Z", 0), ("1970-01-01T00:00:00.5Z", 1), ("1969-12-31T23:59:59.4Z", -1)]
+        {
             assert_eq!(to_unix_seconds(text.parse().unwrap()), seconds, "{text}");
         }
         assert_eq!(unix_seconds(i64::MIN), None);

@@ -105,9 +105,8 @@ impl OrbitalService for Face {
     async fn propagate_batch(&self, request: Request<BatchRequest>) -> Answered<Snapshot> {
         let ticket = Ticket::of(&request);
         let (sky, limits, orientations) = (self.known.sky(), self.limits, Arc::clone(&self.orientations));
-        let compute = move |ticket: &Ticket| {
-            Batch::read(&sky, request.get_ref(), &limits)?.snapshot(&orientations, ticket)
-        };
+        let compute =
+            move |ticket: &Ticket| Batch::read(&sky, request.get_ref(), &limits)?.snapshot(&orientations, ticket);
         answered(self.work.run(&ticket, compute).await)
     }
 
@@ -122,7 +121,8 @@ impl OrbitalService for Face {
 
     async fn stream_grid(&self, request: Request<GridRequest>) -> Answered<Parts<GridPart>> {
         let ticket = Ticket::of(&request);
-        let lattice = Lattice::read(&self.known.sky(), request.get_ref(), &self.limits, self.limits.streamed_states_max)?;
+        let lattice =
+            Lattice::read(&self.known.sky(), request.get_ref(), &self.limits, self.limits.streamed_states_max)?;
         let orientations = Arc::clone(&self.orientations);
         answered(self.work.stream(&ticket, move |ticket, outlet| lattice.pour(&orientations, ticket, outlet)).await)
     }

@@ -135,7 +135,8 @@ mod tests {
             .collect();
         assert_eq!(declared.len(), METHODS.len());
         for (name, streams) in declared {
-            let method = METHODS.iter().find(|method| method.name == name).unwrap_or_else(|| panic!("{name} has no row"));
+            let method =
+                METHODS.iter().find(|method| method.name == name).unwrap_or_else(|| panic!("{name} has no row"));
             assert_eq!(method.answer != Answer::Once, streams, "{name}");
             assert_eq!(Method::at(&format!("/orbital.OrbitalService/{name}")).name, name);
         }

@@ -46,7 +46,10 @@ impl Refusal {
 
     /// `what` of `field` is more than `max`.
     pub(crate) fn too_many(field: impl Into<String>, asked: u64, max: u64, what: &str) -> Self {
-        Self::TooMuch { field: field.into(), why: format!("asks for {asked} {what}, at most {max} are allowed in a call") }
+        Self::TooMuch {
+            field: field.into(),
+            why: format!("asks for {asked} {what}, at most {max} are allowed in a call"),
+        }
     }
 
     /// The same within another message, which has it in `outer`.
@@ -75,7 +78,11 @@ impl From<Refusal> for Status {
             }
             Refusal::Unknown { field, id, hint } => {
                 let details = ErrorDetails::with_resource_info(field.clone(), id.clone(), "", hint);
-                Self::with_error_details(Code::NotFound, format!("field {field} names {id:?}, which is not known: {hint}"), details)
+                Self::with_error_details(
+                    Code::NotFound,
+                    format!("field {field} names {id:?}, which is not known: {hint}"),
+                    details,
+                )
             }
             Refusal::Late => Self::deadline_exceeded("the call's time was up before its work was done"),
             Refusal::Gone => Self::cancelled("nobody waits for the answer any more"),

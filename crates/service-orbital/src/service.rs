@@ -145,10 +145,19 @@ impl Orbital {
         let OrbitalOptions { address, tls, pages, guard, clock, limits, catalogue, stations, orientations } = options;
         let stations = stations.into_iter().map(|sent| {
             let id = sent.id.clone();
-            named_station(sent).map_err(|refusal| OrbitalError::Station { id, why: tonic::Status::from(refusal).message().to_owned() })
+            named_station(sent)
+                .map_err(|refusal| OrbitalError::Station { id, why: tonic::Status::from(refusal).message().to_owned() })
         });
         let known = Known::new(catalogue, stations.collect::<Result<_, _>>()?, limits);
-        let face = Face { known, work: Work::new(limits), limits, orientations, clock, began: Instant::now(), stop: CancellationToken::new() };
+        let face = Face {
+            known,
+            work: Work::new(limits),
+            limits,
+            orientations,
+            clock,
+            began: Instant::now(),
+            stop: CancellationToken::new(),
+        };
         let (tasks, stop) = (TaskTracker::new(), face.stop.clone());
         let (routes, health) = routes(face, limits).await?;
         let calls = Calls::new(routes.prepare().into_axum_router(), guard, limits);
@@ -172,7 +181,13 @@ impl Orbital {
         Ok(service)
     }
 
-    async fn serve(&self, address: SocketAddr, what: &'static str, speech: Speech, limits: Limits) -> Result<SocketAddr, OrbitalError> {
+    async fn serve(
+        &self,
+        address: SocketAddr,
+        what: &'static str,
+        speech: Speech,
+        limits: Limits,
+    ) -> Result<SocketAddr, OrbitalError> {
         let bound = bind(address).await;
         let (listener, bound) = bound.map_err(|reason| OrbitalError::Address { address, what, reason })?;
         self.tasks.spawn(listener::listen(listener, speech, limits, self.tasks.clone(), self.stop.clone()));

@@ -21,7 +21,8 @@ const ID_BYTES_MAX: usize = 64;
 /// The longest name.
 const NAME_CHARACTERS_MAX: usize = 200;
 /// What to do where a satellite is not known.
-const NO_SATELLITE: &str = "register it with RegisterSatellites, or give its elements; ListSatellites shows those that are known";
+const NO_SATELLITE: &str =
+    "register it with RegisterSatellites, or give its elements; ListSatellites shows those that are known";
 /// What to do where a ground station is not known.
 const NO_STATION: &str = "register it with RegisterGroundStations; ListGroundStations shows those that are known";
 /// No station is higher or lower than so many metres.
@@ -35,8 +36,9 @@ pub(crate) fn instant(field: &str, sent: Option<&prost_types::Timestamp>) -> Res
 
 /// An instant in whole seconds since 1970.
 pub(crate) fn unix(field: &str, seconds: i64) -> Result<Timestamp, Refusal> {
-    wire::unix_seconds(seconds)
-        .ok_or_else(|| Refusal::field(field, format!("is {seconds}, which is no second since 1970 of the years 1 to 9999")))
+    wire::unix_seconds(seconds).ok_or_else(|| {
+        Refusal::field(field, format!("is {seconds}, which is no second since 1970 of the years 1 to 9999"))
+    })
 }
 
 /// A step of time, which is longer than nothing.
@@ -55,7 +57,11 @@ pub(crate) struct Span {
 
 impl Span {
     pub(crate) fn new(field: &str, start: Timestamp, end: Timestamp) -> Result<Self, Refusal> {
-        if end > start { Ok(Self { start, end }) } else { Err(Refusal::field(field, format!("is {end}, not after the start {start}"))) }
+        if end > start {
+            Ok(Self { start, end })
+        } else {
+            Err(Refusal::field(field, format!("is {end}, not after the start {start}")))
+        }
     }
 
     /// How many days are begun in it, for the bounds of work.
@@ -114,7 +120,8 @@ pub(crate) fn elements(sent: Option<&ElementSet>) -> Result<Elements, Refusal> {
             })
         }
         Form::Omm(text) => {
-            let sets = Elements::read(text).map_err(|misread| Refusal::field("omm", format!("can't be read: {misread}")))?;
+            let sets =
+                Elements::read(text).map_err(|misread| Refusal::field("omm", format!("can't be read: {misread}")))?;
             let number = sets.len();
             let mut sets = sets.into_iter();
             match (sets.next(), number) {

@@ -81,7 +81,9 @@ impl Work {
 
     /// A place for a watch, as long as it is held.
     pub(crate) fn watch(&self) -> Result<OwnedSemaphorePermit, Refusal> {
-        Arc::clone(&self.watches).try_acquire_owned().map_err(|_| busy("watches are under way", self.limits.watches_max))
+        Arc::clone(&self.watches)
+            .try_acquire_owned()
+            .map_err(|_| busy("watches are under way", self.limits.watches_max))
     }
 
     async fn place(&self, ticket: &Ticket) -> Result<OwnedSemaphorePermit, Refusal> {
@@ -90,8 +92,7 @@ impl Work {
             Err(TryAcquireError::Closed) => return Err(Fault::unavailable("service ends").into()),
             Err(TryAcquireError::NoPermits) => {}
         }
-        let _waits =
-            self.waiting.try_acquire().map_err(|_| busy("calls wait already", self.limits.waiting_max))?;
+        let _waits = self.waiting.try_acquire().map_err(|_| busy("calls wait already", self.limits.waiting_max))?;
         match timeout_at(ticket.deadline(), Arc::clone(&self.running).acquire_owned()).await {
             Ok(place) => place.map_err(|_| Fault::unavailable("service ends").into()),
             Err(_) => Err(Refusal::Late),

@@ -35,7 +35,11 @@ pub(crate) fn propagator(sky: &Sky, tle: Option<&Tle>, id: &str) -> Result<Resul
 }
 
 /// One satellite, one instant.
-pub(crate) fn position(sky: &Sky, orientations: &Orientations, request: PropagateRequest) -> Result<PropagateResponse, Refusal> {
+pub(crate) fn position(
+    sky: &Sky,
+    orientations: &Orientations,
+    request: PropagateRequest,
+) -> Result<PropagateResponse, Refusal> {
     let PropagateRequest { tle, timestamp_unix, satellite_id } = request;
     let propagator = propagator(sky, tle.as_ref(), &satellite_id)?;
     let when = wants::unix("timestamp_unix", timestamp_unix)?;
@@ -112,7 +116,8 @@ impl Trajectory {
         metrics::counter!(metrics::ORBITAL_STATES_TOTAL).increment(seconds.len() as u64);
         answer.success = failed.is_none();
         if let Some((when, error)) = failed {
-            answer.error_message = format!("{failures} of {} points are missing, the first at {when}: {error}", seconds.len());
+            answer.error_message =
+                format!("{failures} of {} points are missing, the first at {when}: {error}", seconds.len());
         }
         Ok(answer)
     }

@@ -1,8 +1,8 @@
 //! Where satellites are: at one instant, over a grid, again and again.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
-use engine_orbital::{Celestial, Earth, Geodetic, Gravity, Orientations, Sgp4Error, State, Teme};
+use engine_orbital::{Celestial, Earth, Geodetic, Gravity, Grid as Instants, Orientations, Sgp4Error, State, Teme};
 use observability::metrics;
 use orbital_client::{
     proto::{BatchRequest, Columns, Failure, Frame, Grid, GridPart, GridRequest, Snapshot},
@@ -33,8 +33,8 @@ pub(crate) struct Shape {
 impl Shape {
     /// As a request says.
     pub(crate) fn new(frame: i32, gravity: i32, positions_only: bool) -> Result<Self, Refusal> {
-        let known = Frame::try_from(frame)
-            .map_err(|_| Refusal::field("frame", format!("is {frame}, which is no frame")))?;
+        let known =
+            Frame::try_from(frame).map_err(|_| Refusal::field("frame", format!("is {frame}, which is no frame")))?;
         let frame = if known == Frame::Unspecified { Frame::Teme } else { known };
         let velocities = !positions_only && frame != Frame::Geodetic;
         Ok(Self { frame, velocities, gravity: wants::gravity(gravity)? })
@@ -193,7 +193,7 @@ fn state_at(satellite: &Satellite, at: Timestamp, gravity: Gravity) -> Result<St
 #[derive(Debug)]
 pub(crate) struct Lattice {
     satellites: Vec<Arc<Satellite>>,
-    instants: Vec<Timestamp>,
+    grid: Instants,
     shape: Shape,
 }
 
@@ -209,13 +209,13 @@ impl Lattice {
         let shape = Shape::new(request.frame, request.gravity, request.positions_only)?;
         let satellites = wants::some_satellites(sky, request.satellites.as_ref(), limits)?;
         enough("count", satellites.len() as u64 * u64::from(request.count), states_max)?;
-        Ok(Self { satellites, instants: instants(start, step, request.count), shape })
+        Ok(Self { satellites, grid: Instants::new(start, step, request.count as usize), shape })
     }
 
     /// Computes it all.
     pub(crate) fn whole(&self, orientations: &Orientations, ticket: &Ticket) -> Result<Grid, Refusal> {
         let mut parts = Vec::with_capacity(self.satellites.len());
-        self.parts(orientations, ticket, self.instants.len(), |part| {
+        self.parts(orientations, ticket, self.grid.count(), |part| {
             parts.push(part);
             Ok(())
         })?;
@@ -223,7 +223,12 @@ impl Lattice {
     }
 
     /// Computes it part by part.
-    pub(crate) fn pour(&self, orientations: &Orientations, ticket: &Ticket, outlet: &Outlet<GridPart>) -> Result<(), Refusal> {
+    pub(crate) fn pour(
+        &self,
+        orientations: &Orientations,
+        ticket: &Ticket,
+        outlet: &Outlet<GridPart>,
+    ) -> Result<(), Refusal> {
         self.parts(orientations, ticket, STATES_AT_ONCE, |part| outlet.send(part))
     }
 
@@ -239,21 +244,20 @@ impl Lattice {
         let rows = rows.max(1);
         for (index, satellite) in self.satellites.iter().enumerate() {
             let propagator = satellite.propagator(self.shape.gravity);
-            let (blocks, turned) = (self.instants.chunks(rows), turns.chunks(rows));
-            for (block, (instants, turns)) in blocks.zip(turned).enumerate() {
-                let mut table = Table::new(self.shape, instants.len());
-                for (row, (instant, turn)) in instants.iter().zip(turns).enumerate() {
-                    if row % STATES_AT_ONCE == 0 {
-                        ticket.check()?;
-                    }
-                    let state = propagator.as_ref().map_err(|error| *error).and_then(|ready| ready.at(*instant));
-                    table.push(state, turn, (index, row));
+            for first in (0..self.grid.count()).step_by(rows) {
+                ticket.check()?;
+                let part = self.grid.part(first, rows);
+                let mut table = Table::new(self.shape, part.count());
+                let ephemeris = propagator.as_ref().map(|propagator| propagator.over(&part));
+                for row in 0..part.count() {
+                    let state = ephemeris.as_ref().map_err(|error| **error).and_then(|known| known.state(row));
+                    table.push(state, turns.get(first + row).unwrap_or(&Turn::Teme), (index, row));
                 }
-                metrics::counter!(metrics::ORBITAL_STATES_TOTAL).increment(instants.len() as u64);
+                metrics::counter!(metrics::ORBITAL_STATES_TOTAL).increment(part.count() as u64);
                 receive(GridPart {
                     satellite_id: satellite.id.clone(),
                     satellite: u32::try_from(index).unwrap_or(u32::MAX),
-                    first_instant: u32::try_from(block * rows).unwrap_or(u32::MAX),
+                    first_instant: u32::try_from(first).unwrap_or(u32::MAX),
                     columns: Some(table.columns),
                     failures: table.failures,
                 })?;
@@ -262,19 +266,17 @@ impl Lattice {
         Ok(())
     }
 
-    /// The frames at the instants, which all satellites share.
+    /// The frames at the instants, which all satellites share; none where nothing turns.
     fn turns(&self, orientations: &Orientations, ticket: &Ticket) -> Result<Vec<Turn>, Refusal> {
-        let turn = |when: &Timestamp| {
+        if self.shape.frame == Frame::Teme {
+            return Ok(Vec::new());
+        }
+        let turn = |index| {
             ticket.check()?;
-            Turn::at(*when, self.shape.frame, orientations)
+            Turn::at(self.grid.instant(index), self.shape.frame, orientations)
         };
-        self.instants.iter().map(turn).collect()
+        (0..self.grid.count()).map(turn).collect()
     }
-}
-
-/// Instants one after the other.
-pub(crate) fn instants(start: Timestamp, step: Duration, count: u32) -> Vec<Timestamp> {
-    (0..count).map(|index| start.plus(step.saturating_mul(index))).collect()
 }
 
 /// Refuses more than `max` states.

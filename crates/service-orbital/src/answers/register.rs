@@ -23,7 +23,11 @@ const PAGE: usize = 100;
 const PAGE_MAX: usize = 1000;
 
 /// Registers satellites.
-pub(crate) fn satellites(known: &Known, request: &RegisterSatellitesRequest, limits: &Limits) -> Result<Registered, Refusal> {
+pub(crate) fn satellites(
+    known: &Known,
+    request: &RegisterSatellitesRequest,
+    limits: &Limits,
+) -> Result<Registered, Refusal> {
     few("satellites", request.satellites.len(), limits)?;
     let mut satellites = Vec::with_capacity(request.satellites.len());
     for (index, sent) in request.satellites.iter().enumerate() {
@@ -41,13 +45,18 @@ pub(crate) fn satellites(known: &Known, request: &RegisterSatellitesRequest, lim
 }
 
 /// Registers ground stations.
-pub(crate) fn stations(known: &Known, request: RegisterGroundStationsRequest, limits: &Limits) -> Result<Registered, Refusal> {
+pub(crate) fn stations(
+    known: &Known,
+    request: RegisterGroundStationsRequest,
+    limits: &Limits,
+) -> Result<Registered, Refusal> {
     few("ground_stations", request.ground_stations.len(), limits)?;
     let read = |(index, sent)| {
         let field = format!("ground_stations[{index}]");
         named_station(sent).map_err(|refusal| refusal.within(&field))
     };
-    let stations: Vec<Ground> = request.ground_stations.into_iter().enumerate().map(read).collect::<Result<_, Refusal>>()?;
+    let stations: Vec<Ground> =
+        request.ground_stations.into_iter().enumerate().map(read).collect::<Result<_, Refusal>>()?;
     let ids: Vec<String> = stations.iter().map(|ground| ground.sent.id.clone()).collect();
     once("ground_stations", &ids)?;
     let replaced = known.register_stations(stations)?;
@@ -141,7 +150,9 @@ fn few(field: &str, number: usize, limits: &Limits) -> Result<(), Refusal> {
 fn once(field: &str, ids: &[String]) -> Result<(), Refusal> {
     let mut seen = BTreeSet::new();
     match ids.iter().enumerate().find(|(_, id)| !seen.insert(*id)) {
-        Some((index, id)) => Err(Refusal::field(format!("{field}[{index}].id"), format!("is {id:?}, as of one before"))),
+        Some((index, id)) => {
+            Err(Refusal::field(format!("{field}[{index}].id"), format!("is {id:?}, as of one before")))
+        }
         None => Ok(()),
     }
 }

@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use engine_orbital::{Earth, Orientations};
+use engine_orbital::{Earth, Grid, Orientations};
 use observability::metrics;
 use orbital_client::proto::{TrackRequest, TrackResponse};
-use vocabulary::Timestamp;
 
 use crate::{
-    answers::positions::{enough, failure, instants},
+    answers::positions::{enough, failure},
     known::{Ground, Origin, Satellite, Sky},
     limits::Limits,
     refusal::Refusal,
@@ -24,7 +23,7 @@ const LIGHT_KM_S: f64 = 299_792.458;
 pub(crate) struct Track {
     satellite: Arc<Satellite>,
     ground: Arc<Ground>,
-    instants: Vec<Timestamp>,
+    instants: Grid,
     frequency_hz: f64,
 }
 
@@ -50,16 +49,23 @@ impl Track {
         if !(request.frequency_hz.is_finite() && request.frequency_hz >= 0.0) {
             return Err(Refusal::field("frequency_hz", format!("is {}, which is no frequency", request.frequency_hz)));
         }
-        Ok(Self { satellite, ground, instants: instants(start, step, request.count), frequency_hz: request.frequency_hz })
+        Ok(Self {
+            satellite,
+            ground,
+            instants: Grid::new(start, step, request.count as usize),
+            frequency_hz: request.frequency_hz,
+        })
     }
 
     /// Computes it.
     pub(crate) fn looks(&self, orientations: &Orientations, ticket: &Ticket) -> Result<TrackResponse, Refusal> {
         let mut answer = TrackResponse::default();
-        for (row, when) in self.instants.iter().enumerate() {
+        for row in 0..self.instants.count() {
             ticket.check()?;
-            let state = self.satellite.propagator.as_ref().map_err(|error| *error).and_then(|ready| ready.at(*when));
-            let look = state.map(|state| self.ground.station.look(&Earth::at(*when, orientations.at(*when)).itrf(&state)));
+            let when = self.instants.instant(row);
+            let state = self.satellite.propagator.as_ref().map_err(|error| *error).and_then(|ready| ready.at(when));
+            let look =
+                state.map(|state| self.ground.station.look(&Earth::at(when, orientations.at(when)).itrf(&state)));
             if let Err(error) = look {
                 answer.failures.push(failure((0, row), error));
             }
@@ -78,7 +84,7 @@ impl Track {
                 answer.doppler_hz.push(number(shift));
             }
         }
-        metrics::counter!(metrics::ORBITAL_STATES_TOTAL).increment(self.instants.len() as u64);
+        metrics::counter!(metrics::ORBITAL_STATES_TOTAL).increment(self.instants.count() as u64);
         Ok(answer)
     }
 }

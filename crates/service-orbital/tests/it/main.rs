@@ -1,0 +1,10 @@
+//! The orbital service over real connections.
+
+mod bounds;
+mod door;
+mod earlier;
+mod lists;
+mod python;
+mod restarts;
+mod stand;
+mod states;

@@ -1,0 +1,1 @@
+//! A client that we did not write: Python's grpcio.
