@@ -2,7 +2,7 @@
 
 use crate::{
     failure::Failure,
-    needs,
+    fuzz, needs,
     process::{Program, print, say},
     suite,
     up::{self, Profile},
@@ -24,6 +24,8 @@ enum Step {
     Properties { package: &'static str, cases: u32 },
     /// A module of the acceptance tests with all that it can show, in the limits that are promised.
     Acceptance(&'static str),
+    /// Noise for each fuzz target of a package, for so many seconds each, after its property tests with so many cases.
+    Fuzz { package: &'static str, targets: &'static [&'static str], seconds: u32, cases: u32 },
     /// The tests of a package with all that they can show, one after the other, in the limits that are promised.
     Package(&'static str),
 }
@@ -56,6 +58,16 @@ const SOAKS: &[Area] = &[
         name: "astrometry",
         shows: "a hundred thousand cases of the laws of separations and time scales",
         step: Step::Properties { package: "astrometry", cases: 100_000 },
+    },
+    Area {
+        name: "elements",
+        shows: "ten minutes of noise for the reader of each form of element sets, and a hundred thousand cases of their laws",
+        step: Step::Fuzz {
+            package: "engine-orbital",
+            targets: &["tle", "omm_json", "omm_xml", "omm_kvn", "omm_csv"],
+            seconds: 600,
+            cases: 100_000,
+        },
     },
     Area {
         name: "faults",
@@ -134,6 +146,11 @@ impl Step {
                     Program::cargo().args(["test", "--release", "--package", "acceptance", "--test", "it", "--"]);
                 let one_by_one = cargo.args([module, "--nocapture", "--test-threads", "1"]).args(arguments);
                 suite::prepared(one_by_one.env("BIGSKIES_SOAK", "yes"), &ready)?.show()
+            }
+            Self::Fuzz { package, targets, seconds, cases } => {
+                let cargo = Program::cargo().args(["test", "--release", "--package", package, "elements"]);
+                cargo.env("PROPTEST_CASES", cases.to_string()).show()?;
+                targets.iter().try_for_each(|target| fuzz::run(package, target, seconds, arguments))
             }
             Self::Package(package) => {
                 let ready = needs::ensure()?;

@@ -3,6 +3,7 @@
 mod areas;
 mod ci;
 mod failure;
+mod fuzz;
 mod generate;
 mod needs;
 mod places;

@@ -75,7 +75,7 @@ impl Angle {
 }
 
 /// A catalogue number: up to nine digits in an OMM; in a TLE up to 339999, from 100000 on written as alpha-5 (`T0036` is 270036).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct NoradId(u32);
 
 /// Why a text is not a catalogue number.

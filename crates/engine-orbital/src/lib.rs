@@ -1,6 +1,7 @@
 //! Where satellites are: element sets, SGP4 in batches, frames, geometry, passes and close approaches. Pure functions of
 //! elements and instants: no bus, no clock, no I/O, no async.
 
+mod approaches;
 pub mod catalogue;
 mod earth;
 mod elements;
@@ -10,6 +11,7 @@ mod sgp4;
 mod state;
 mod vector;
 
+pub use approaches::{Approach, Extent, Finding, Local, Screening, Search, SearchError};
 pub use earth::{
     AngularRate, Celestial, Earth, Geodetic, Knowledge, Look, NotOrientations, Orientation, Orientations, Station,
 };

@@ -6,8 +6,8 @@ use crate::{
     OrbitalClient, Parts, Watching,
     client::within,
     proto::{
-        Approach, ApproachList, ApproachesRequest, BatchRequest, Grid, GridPart, GridRequest, GroundStationList,
-        HealthCheckRequest, HealthCheckResponse, ListRequest, Pass, PassList, PassesRequest, PropagateRequest,
+        ApproachFinding, ApproachList, ApproachesRequest, BatchRequest, Grid, GridPart, GridRequest, GroundStationList,
+        HealthCheckRequest, HealthCheckResponse, ListRequest, PassFinding, PassList, PassesRequest, PropagateRequest,
         PropagateResponse, RegisterGroundStationsRequest, RegisterSatellitesRequest, Registered, RemoveRequest,
         Removed, SatelliteList, Snapshot, TrackRequest, TrackResponse, TrajectoryRequest, TrajectoryResponse,
         VisibilityPasses, VisibilityQuery, VisibilityRequest, VisibilityResponse, WatchRequest,
@@ -98,9 +98,9 @@ streams! {
     /// Many satellites, many instants, part by part.
     stream_grid(GridRequest) -> GridPart;
     /// The passes of many satellites over many ground stations, as they are found.
-    stream_passes(PassesRequest) -> Pass;
+    stream_passes(PassesRequest) -> PassFinding;
     /// The close approaches of a window, as they are found.
-    stream_approaches(ApproachesRequest) -> Approach;
+    stream_approaches(ApproachesRequest) -> ApproachFinding;
 }
 
 impl OrbitalClient {

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use engine_orbital::Orientations;
 use orbital_client::proto::{
-    Approach, ApproachList, ApproachesRequest, BatchRequest, Grid, GridPart, GridRequest, GroundStationList,
-    HealthCheckRequest, HealthCheckResponse, ListRequest, Pass, PassList, PassesRequest, PropagateRequest,
+    ApproachFinding, ApproachList, ApproachesRequest, BatchRequest, Grid, GridPart, GridRequest, GroundStationList,
+    HealthCheckRequest, HealthCheckResponse, ListRequest, PassFinding, PassList, PassesRequest, PropagateRequest,
     PropagateResponse, RegisterGroundStationsRequest, RegisterSatellitesRequest, Registered, RemoveRequest, Removed,
     SatelliteList, Snapshot, TrackRequest, TrackResponse, TrajectoryRequest, TrajectoryResponse, VisibilityPasses,
     VisibilityQuery, VisibilityRequest, VisibilityResponse, WatchRequest, orbital_service_server::OrbitalService,
@@ -17,6 +17,7 @@ use vocabulary::Clock;
 
 use crate::{
     answers::{
+        approaches::Encounters,
         earlier::{self, Trajectory},
         positions::{Batch, Lattice},
         register,
@@ -53,8 +54,8 @@ fn answered<T>(answer: Result<T, Refusal>) -> Answered<T> {
 impl OrbitalService for Face {
     type StreamGridStream = Parts<GridPart>;
     type WatchPositionsStream = Parts<Snapshot>;
-    type StreamPassesStream = Parts<Pass>;
-    type StreamApproachesStream = Parts<Approach>;
+    type StreamPassesStream = Parts<PassFinding>;
+    type StreamApproachesStream = Parts<ApproachFinding>;
 
     async fn propagate_position(&self, request: Request<PropagateRequest>) -> Answered<PropagateResponse> {
         // Microseconds: not worth the way to another thread.
@@ -151,15 +152,20 @@ impl OrbitalService for Face {
         Err(Status::unimplemented("passes are not there"))
     }
 
-    async fn stream_passes(&self, _: Request<PassesRequest>) -> Answered<Parts<Pass>> {
+    async fn stream_passes(&self, _: Request<PassesRequest>) -> Answered<Parts<PassFinding>> {
         Err(Status::unimplemented("passes are not there"))
     }
 
-    async fn find_approaches(&self, _: Request<ApproachesRequest>) -> Answered<ApproachList> {
-        Err(Status::unimplemented("close approaches are not there"))
+    async fn find_approaches(&self, request: Request<ApproachesRequest>) -> Answered<ApproachList> {
+        let ticket = Ticket::of(&request);
+        let (sky, limits) = (self.known.sky(), self.limits);
+        let compute = move |ticket: &Ticket| Encounters::read(&sky, request.get_ref(), &limits)?.whole(ticket);
+        answered(self.work.run(&ticket, compute).await)
     }
 
-    async fn stream_approaches(&self, _: Request<ApproachesRequest>) -> Answered<Parts<Approach>> {
-        Err(Status::unimplemented("close approaches are not there"))
+    async fn stream_approaches(&self, request: Request<ApproachesRequest>) -> Answered<Parts<ApproachFinding>> {
+        let ticket = Ticket::of(&request);
+        let encounters = Encounters::read(&self.known.sky(), request.get_ref(), &self.limits)?;
+        answered(self.work.stream(&ticket, move |ticket, outlet| encounters.pour(ticket, outlet)).await)
     }
 }

@@ -3,10 +3,10 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock},
 };
 
-use engine_orbital::{Elements, Gravity, NoradId, Propagator, Sgp4Error, Station};
+use engine_orbital::{Batch, Elements, Gravity, NoradId, Propagator, Sgp4Error, Station};
 use observability::metrics;
 use orbital_client::proto::GroundStation;
 use vocabulary::Fault;
@@ -63,21 +63,36 @@ pub(crate) struct Sky {
     catalogue: Arc<BTreeMap<String, Arc<Satellite>>>,
     registered: BTreeMap<String, Arc<Satellite>>,
     stations: BTreeMap<String, Arc<Ground>>,
+    /// Made when it is first asked for.
+    everything: OnceLock<Arc<Everything>>,
+}
+
+/// Every satellite, ready to be asked together.
+#[derive(Debug)]
+pub(crate) struct Everything {
+    /// In the order of their ids.
+    pub(crate) satellites: Vec<Arc<Satellite>>,
+    /// They with WGS-72.
+    pub(crate) batch: Batch,
 }
 
 impl Sky {
+    /// Every satellite.
+    pub(crate) fn everything(&self) -> Arc<Everything> {
+        Arc::clone(self.everything.get_or_init(|| {
+            let satellites: Vec<Arc<Satellite>> = self.satellites_after("").cloned().collect();
+            let elements: Vec<Elements> = satellites.iter().map(|satellite| satellite.elements.clone()).collect();
+            Arc::new(Everything { satellites, batch: Batch::new(&elements, Gravity::Wgs72) })
+        }))
+    }
+
     /// A satellite by its id or its catalogue number, in any spelling of that.
     pub(crate) fn satellite(&self, id: &str) -> Option<&Arc<Satellite>> {
         let exact = |id: &str| self.registered.get(id).or_else(|| self.catalogue.get(id));
         exact(id).or_else(|| exact(&id.parse::<NoradId>().ok()?.to_string()))
     }
 
-    /// Every satellite, in the order of their ids; of the same id the registered one.
-    pub(crate) fn satellites(&self) -> impl Iterator<Item = &Arc<Satellite>> {
-        self.satellites_after("")
-    }
-
-    /// The same, after an id.
+    /// Every satellite after an id, in the order of their ids; of the same id the registered one.
     pub(crate) fn satellites_after<'a>(&'a self, id: &str) -> impl Iterator<Item = &'a Arc<Satellite>> {
         let after = (std::ops::Bound::Excluded(id.to_owned()), std::ops::Bound::Unbounded);
         let mut registered = self.registered.range(after.clone()).peekable();
@@ -139,7 +154,7 @@ impl Known {
         let satellites = catalogue.into_iter().map(|elements| Satellite::new(None, elements, Origin::Catalogue));
         let catalogue = satellites.map(|satellite| (satellite.id.clone(), Arc::new(satellite))).collect();
         let stations = stations.into_iter().map(|ground| (ground.sent.id.clone(), Arc::new(ground))).collect();
-        let sky = Sky { catalogue: Arc::new(catalogue), registered: BTreeMap::new(), stations };
+        let sky = Sky { catalogue: Arc::new(catalogue), registered: BTreeMap::new(), stations, everything: OnceLock::new() };
         sky.show();
         Self { sky: Arc::new(RwLock::new(Arc::new(sky))), changing: Arc::default(), limits }
     }
@@ -185,7 +200,7 @@ impl Known {
 
     fn change<T>(&self, change: impl FnOnce(&mut Sky) -> Result<T, Refusal>) -> Result<T, Refusal> {
         let _one: MutexGuard<'_, ()> = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut sky = Sky::clone(&self.sky());
+        let mut sky = Sky { everything: OnceLock::new(), ..Sky::clone(&self.sky()) };
         let outcome = change(&mut sky)?;
         sky.show();
         *self.sky.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(sky);

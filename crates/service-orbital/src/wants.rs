@@ -11,7 +11,7 @@ use orbital_client::{
 use vocabulary::{Latitude, Longitude, Timestamp};
 
 use crate::{
-    known::{Ground, Origin, Satellite, Sky},
+    known::{Everything, Ground, Origin, Satellite, Sky},
     limits::Limits,
     refusal::Refusal,
 };
@@ -139,8 +139,8 @@ pub(crate) fn ground(sent: GroundStation) -> Result<Ground, Refusal> {
     if !(sent.altitude_m.abs() <= ALTITUDE_METRES_MAX) {
         return Err(Refusal::field("altitude_m", format!("is {}, not within 100 km of the ground", sent.altitude_m)));
     }
-    if !(-90.0..90.0).contains(&sent.min_elevation_deg) {
-        return Err(Refusal::field("min_elevation_deg", format!("is {}, not from -90 to 90", sent.min_elevation_deg)));
+    if !(-30.0..90.0).contains(&sent.min_elevation_deg) {
+        return Err(Refusal::field("min_elevation_deg", format!("is {}, not from -30 to below 90", sent.min_elevation_deg)));
     }
     if sent.name.chars().count() > NAME_CHARACTERS_MAX {
         return Err(Refusal::field("name", "is longer than 200 characters"));
@@ -173,16 +173,39 @@ fn unknown(field: &str, id: &str, hint: &'static str) -> Refusal {
     Refusal::Unknown { field: field.to_owned(), id: id.chars().take(ID_BYTES_MAX).collect(), hint }
 }
 
-/// The satellites that are meant, in the order of the request; all of them once. Nothing where nobody is meant.
-pub(crate) fn satellites(
-    sky: &Sky,
-    sent: Option<&Satellites>,
-    limits: &Limits,
-) -> Result<Option<Vec<Arc<Satellite>>>, Refusal> {
+/// The satellites that are meant.
+#[derive(Debug, Clone)]
+pub(crate) enum Meant {
+    /// All that are known, once.
+    Everything(Arc<Everything>),
+    /// Some, in the order of the request.
+    Chosen(Vec<Arc<Satellite>>),
+}
+
+impl Meant {
+    /// They.
+    pub(crate) fn satellites(&self) -> &[Arc<Satellite>] {
+        match self {
+            Self::Everything(all) => &all.satellites,
+            Self::Chosen(some) => some,
+        }
+    }
+
+    /// How many.
+    pub(crate) fn number(&self) -> u64 {
+        self.satellites().len() as u64
+    }
+}
+
+/// The satellites that a request means; nothing where it means nobody.
+pub(crate) fn satellites(sky: &Sky, sent: Option<&Satellites>, limits: &Limits) -> Result<Option<Meant>, Refusal> {
     let Some(sent) = sent else { return Ok(None) };
     let number = sent.ids.len() + sent.elements.len();
     if number > limits.satellites_max {
         return Err(Refusal::too_many("", number as u64, limits.satellites_max as u64, "satellites"));
+    }
+    if number == 0 {
+        return Ok(sent.all.then(|| Meant::Everything(sky.everything())));
     }
     let mut meant: Vec<Arc<Satellite>> = Vec::with_capacity(number);
     for (index, id) in sent.ids.iter().enumerate() {
@@ -193,17 +216,13 @@ pub(crate) fn satellites(
         meant.push(Arc::new(Satellite::new(None, elements, Origin::Request)));
     }
     if sent.all {
-        meant.extend(sky.satellites().cloned());
+        meant.extend(sky.everything().satellites.iter().cloned());
     }
-    Ok((number > 0 || sent.all).then_some(meant))
+    Ok(Some(Meant::Chosen(meant)))
 }
 
 /// The same where somebody must be meant.
-pub(crate) fn some_satellites(
-    sky: &Sky,
-    sent: Option<&Satellites>,
-    limits: &Limits,
-) -> Result<Vec<Arc<Satellite>>, Refusal> {
+pub(crate) fn some_satellites(sky: &Sky, sent: Option<&Satellites>, limits: &Limits) -> Result<Meant, Refusal> {
     let meant = satellites(sky, sent, limits).map_err(|refusal| refusal.within("satellites"))?;
     meant.ok_or_else(|| Refusal::field("satellites", "names nobody: give ids, elements, or all"))
 }

@@ -1,8 +1,6 @@
 //! Where satellites are: at one instant, over a grid, again and again.
 
-use std::sync::Arc;
-
-use engine_orbital::{Celestial, Earth, Geodetic, Gravity, Grid as Instants, Orientations, Sgp4Error, State, Teme};
+use engine_orbital::{Celestial, Cores, Earth, Geodetic, Gravity, Grid as Instants, Orientations, Sgp4Error, State, Teme};
 use observability::metrics;
 use orbital_client::{
     proto::{BatchRequest, Columns, Failure, Frame, Grid, GridPart, GridRequest, Snapshot},
@@ -15,7 +13,7 @@ use crate::{
     limits::Limits,
     refusal::Refusal,
     ticket::Ticket,
-    wants,
+    wants::{self, Meant},
     work::Outlet,
 };
 
@@ -92,7 +90,7 @@ impl Table {
     }
 
     /// One row; NaN where there is no state.
-    fn push(&mut self, state: Result<State<Teme>, Sgp4Error>, turn: &Turn, place: (usize, usize)) {
+    fn push(&mut self, state: Result<State<Teme>, Sgp4Error>, turn: &Turn, place: Place<'_>) {
         let state = state.unwrap_or_else(|error| {
             self.failures.push(failure(place, error));
             State::new([f64::NAN; 3], [f64::NAN; 3])
@@ -129,20 +127,29 @@ pub(crate) fn geodetic(earth: &Earth, state: &State<Teme>) -> Geodetic {
     Geodetic::of(&earth.itrf(state))
 }
 
-/// What SGP4 can't do, at a place of satellite and instant.
-pub(crate) fn failure((satellite, instant): (usize, usize), error: Sgp4Error) -> Failure {
+/// Which satellite and instant of an answer.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place<'a> {
+    pub(crate) satellite: usize,
+    pub(crate) instant: usize,
+    pub(crate) id: &'a str,
+}
+
+/// What SGP4 can't do there.
+pub(crate) fn failure(place: Place<'_>, error: Sgp4Error) -> Failure {
     Failure {
-        satellite: u32::try_from(satellite).unwrap_or(u32::MAX),
-        instant: u32::try_from(instant).unwrap_or(u32::MAX),
+        satellite: u32::try_from(place.satellite).unwrap_or(u32::MAX),
+        instant: u32::try_from(place.instant).unwrap_or(u32::MAX),
         code: u32::from(error.code()),
         message: error.to_string(),
+        satellite_id: place.id.to_owned(),
     }
 }
 
 /// A batch that was read.
 #[derive(Debug)]
 pub(crate) struct Batch {
-    satellites: Vec<Arc<Satellite>>,
+    meant: Meant,
     at: Timestamp,
     shape: Shape,
 }
@@ -151,30 +158,40 @@ impl Batch {
     pub(crate) fn read(sky: &Sky, request: &BatchRequest, limits: &Limits) -> Result<Self, Refusal> {
         let at = wants::instant("at", request.at.as_ref())?;
         let shape = Shape::new(request.frame, request.gravity, request.positions_only)?;
-        let satellites = wants::some_satellites(sky, request.satellites.as_ref(), limits)?;
-        enough("satellites", satellites.len() as u64, limits.states_max)?;
-        Ok(Self { satellites, at, shape })
+        let meant = wants::some_satellites(sky, request.satellites.as_ref(), limits)?;
+        enough("satellites", meant.number(), limits.states_max)?;
+        Ok(Self { meant, at, shape })
     }
 
     /// The same satellites at another instant.
-    pub(crate) fn of(satellites: Vec<Arc<Satellite>>, at: Timestamp, shape: Shape) -> Self {
-        Self { satellites, at, shape }
+    pub(crate) fn of(meant: Meant, at: Timestamp, shape: Shape) -> Self {
+        Self { meant, at, shape }
     }
 
     /// Computes it.
     pub(crate) fn snapshot(&self, orientations: &Orientations, ticket: &Ticket) -> Result<Snapshot, Refusal> {
         let turn = Turn::at(self.at, self.shape.frame, orientations)?;
-        let mut table = Table::new(self.shape, self.satellites.len());
-        for (index, satellite) in self.satellites.iter().enumerate() {
+        let satellites = self.meant.satellites();
+        let mut table = Table::new(self.shape, satellites.len());
+        // Everybody's states come from the engine's vectors at once.
+        let together = match &self.meant {
+            Meant::Everything(all) if self.shape.gravity == Gravity::Wgs72 => Some(all.batch.at(self.at, Cores::One)),
+            Meant::Everything(_) | Meant::Chosen(_) => None,
+        };
+        for (index, satellite) in satellites.iter().enumerate() {
             if index % STATES_AT_ONCE == 0 {
                 ticket.check()?;
             }
-            table.push(state_at(satellite, self.at, self.shape.gravity), &turn, (index, 0));
+            let state = match &together {
+                Some(known) => known.state(index),
+                None => state_at(satellite, self.at, self.shape.gravity),
+            };
+            table.push(state, &turn, Place { satellite: index, instant: 0, id: &satellite.id });
         }
-        metrics::counter!(metrics::ORBITAL_STATES_TOTAL).increment(self.satellites.len() as u64);
+        metrics::counter!(metrics::ORBITAL_STATES_TOTAL).increment(self.meant.number());
         Ok(Snapshot {
             at: Some(wire::of_instant(self.at)),
-            satellite_ids: self.satellites.iter().map(|satellite| satellite.id.clone()).collect(),
+            satellite_ids: satellites.iter().map(|satellite| satellite.id.clone()).collect(),
             columns: Some(table.columns),
             failures: table.failures,
         })
@@ -192,7 +209,7 @@ fn state_at(satellite: &Satellite, at: Timestamp, gravity: Gravity) -> Result<St
 /// A grid that was read.
 #[derive(Debug)]
 pub(crate) struct Lattice {
-    satellites: Vec<Arc<Satellite>>,
+    meant: Meant,
     grid: Instants,
     shape: Shape,
 }
@@ -207,14 +224,14 @@ impl Lattice {
         }
         enough("count", u64::from(request.count), limits.instants_max)?;
         let shape = Shape::new(request.frame, request.gravity, request.positions_only)?;
-        let satellites = wants::some_satellites(sky, request.satellites.as_ref(), limits)?;
-        enough("count", satellites.len() as u64 * u64::from(request.count), states_max)?;
-        Ok(Self { satellites, grid: Instants::new(start, step, request.count as usize), shape })
+        let meant = wants::some_satellites(sky, request.satellites.as_ref(), limits)?;
+        enough("count", meant.number() * u64::from(request.count), states_max)?;
+        Ok(Self { meant, grid: Instants::new(start, step, request.count as usize), shape })
     }
 
     /// Computes it all.
     pub(crate) fn whole(&self, orientations: &Orientations, ticket: &Ticket) -> Result<Grid, Refusal> {
-        let mut parts = Vec::with_capacity(self.satellites.len());
+        let mut parts = Vec::with_capacity(self.meant.satellites().len());
         self.parts(orientations, ticket, self.grid.count(), |part| {
             parts.push(part);
             Ok(())
@@ -242,7 +259,7 @@ impl Lattice {
     ) -> Result<(), Refusal> {
         let turns = self.turns(orientations, ticket)?;
         let rows = rows.max(1);
-        for (index, satellite) in self.satellites.iter().enumerate() {
+        for (index, satellite) in self.meant.satellites().iter().enumerate() {
             let propagator = satellite.propagator(self.shape.gravity);
             for first in (0..self.grid.count()).step_by(rows) {
                 ticket.check()?;
@@ -251,7 +268,8 @@ impl Lattice {
                 let ephemeris = propagator.as_ref().map(|propagator| propagator.over(&part));
                 for row in 0..part.count() {
                     let state = ephemeris.as_ref().map_err(|error| **error).and_then(|known| known.state(row));
-                    table.push(state, turns.get(first + row).unwrap_or(&Turn::Teme), (index, row));
+                    let place = Place { satellite: index, instant: row, id: &satellite.id };
+                    table.push(state, turns.get(first + row).unwrap_or(&Turn::Teme), place);
                 }
                 metrics::counter!(metrics::ORBITAL_STATES_TOTAL).increment(part.count() as u64);
                 receive(GridPart {

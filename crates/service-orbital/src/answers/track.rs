@@ -7,7 +7,7 @@ use observability::metrics;
 use orbital_client::proto::{TrackRequest, TrackResponse};
 
 use crate::{
-    answers::positions::{enough, failure},
+    answers::positions::{Place, enough, failure},
     known::{Ground, Origin, Satellite, Sky},
     limits::Limits,
     refusal::Refusal,
@@ -67,7 +67,7 @@ impl Track {
             let look =
                 state.map(|state| self.ground.station.look(&Earth::at(when, orientations.at(when)).itrf(&state)));
             if let Err(error) = look {
-                answer.failures.push(failure((0, row), error));
+                answer.failures.push(failure(Place { satellite: 0, instant: row, id: &self.satellite.id }, error));
             }
             let look = look.ok();
             let number = |value: Option<f64>| value.unwrap_or(f64::NAN);

@@ -13,10 +13,9 @@ use tonic::Status;
 use crate::{
     answers::positions::{Batch, Shape, enough},
     face::Face,
-    known::Satellite,
     refusal::Refusal,
     ticket::Ticket,
-    wants,
+    wants::{self, Meant},
     work::Parts,
 };
 
@@ -34,7 +33,7 @@ struct Watch {
     request: WatchRequest,
     shape: Shape,
     /// Those who were asked for, where it was not everybody.
-    chosen: Option<Vec<Arc<Satellite>>>,
+    chosen: Option<Meant>,
     ticks: Interval,
     left: Option<u32>,
     _place: OwnedSemaphorePermit,
@@ -51,7 +50,7 @@ pub(crate) fn begin(face: Face, ticket: Ticket, request: WatchRequest) -> Result
     }
     let shape = Shape::new(request.frame, 0, request.positions_only)?;
     let meant = wants::some_satellites(&face.known.sky(), request.satellites.as_ref(), &face.limits)?;
-    enough("satellites", meant.len() as u64, face.limits.states_max)?;
+    enough("satellites", meant.number(), face.limits.states_max)?;
     let is_all = request.satellites.as_ref().is_some_and(|satellites| satellites.all);
     let place = face.work.watch()?;
     let mut ticks = interval_at(Instant::now(), every);
@@ -81,14 +80,14 @@ impl Watch {
             () = tokio::time::sleep_until(self.ticket.deadline()) => return Err(Refusal::Late),
         }
         self.left = self.left.map(|left| left - 1);
-        let satellites = match &self.chosen {
+        let meant = match &self.chosen {
             Some(chosen) => chosen.clone(),
             None => {
                 let sky = self.face.known.sky();
                 wants::some_satellites(&sky, self.request.satellites.as_ref(), &self.face.limits)?
             }
         };
-        let batch = Batch::of(satellites, self.face.clock.now(), self.shape);
+        let batch = Batch::of(meant, self.face.clock.now(), self.shape);
         let orientations = Arc::clone(&self.face.orientations);
         self.face.work.run(&self.ticket, move |ticket| batch.snapshot(&orientations, ticket)).await.map(Some)
     }
