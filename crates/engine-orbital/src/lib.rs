@@ -6,7 +6,9 @@ pub mod catalogue;
 mod earth;
 mod elements;
 mod ephemeris;
+mod geometry;
 mod gravity;
+mod passes;
 mod sgp4;
 mod state;
 mod vector;
@@ -19,6 +21,10 @@ pub use elements::{
     Angle, Checksums, Elements, Form, Misfit, Misread, NoradId, NotANoradId, Origin, Position, Problem,
 };
 pub use ephemeris::{Columns, ColumnsMut, Cores, Ephemerides, Ephemeris, Grid, Snapshot};
+pub use geometry::{Almanac, Illumination, is_sunlit};
 pub use gravity::Gravity;
+pub use passes::{
+    Begin, End, Event, Failure, Finding, Mask, NotAMask, Observer, Pass, PassSearch, PassSearchError, Window,
+};
 pub use sgp4::{Batch, Propagator, Sgp4Error};
 pub use state::{Frame, Gcrs, Itrf, Pef, State, Teme};

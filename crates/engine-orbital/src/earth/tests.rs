@@ -21,7 +21,8 @@ fn station(latitude: f64, longitude: f64, metres: f64) -> Station {
     Station::at(Site::new(latitude, Longitude::degrees(longitude).unwrap(), metres).unwrap())
 }
 
-/// The example of AIAA 2006-6753, appendix C (satellite 5 in 2004); its Julian date in one number is good to 20 microseconds.
+/// The example of AIAA 2006-6753, appendix C (satellite 5 in 2004); its Julian date in one number is good to 20 microseconds,
+/// and its velocities leave out that the equinox itself moves (7e-12 radians a second).
 #[test]
 fn the_published_example_of_teme() {
     let when = time("2004-04-06T07:51:28.386009Z");
@@ -36,10 +37,10 @@ fn the_published_example_of_teme() {
 
     let pef = earth.pef(&teme);
     assert!(far(&pef.position_km, &[-1033.475_031_3, 7901.305_585_6, 6380.344_532_7]) < 2e-5, "{pef:?}");
-    assert!(far(&pef.velocity_km_s, &[-3.225_632_747, -2.872_442_511, 5.531_931_288]) < 2e-8, "{pef:?}");
+    assert!(far(&pef.velocity_km_s, &[-3.225_632_747, -2.872_442_511, 5.531_931_288]) < 1e-7, "{pef:?}");
     let itrf = earth.itrf(&teme);
     assert!(far(&itrf.position_km, &[-1033.479_383, 7901.295_275_4, 6380.356_595_8]) < 2e-5, "{itrf:?}");
-    assert!(far(&itrf.velocity_km_s, &[-3.225_636_52, -2.872_451_45, 5.531_924_446]) < 2e-8, "{itrf:?}");
+    assert!(far(&itrf.velocity_km_s, &[-3.225_636_52, -2.872_451_45, 5.531_924_446]) < 1e-7, "{itrf:?}");
     // There nutation is of 1980 with the observed corrections, here of 2000A: they agree within metres.
     let gcrs = Celestial::over(&earth).unwrap().gcrs(&teme);
     assert!(far(&gcrs.position_km, &[5102.508_957_9, 6123.011_400_7, 6378.136_928_2]) < 2e-3, "{gcrs:?}");

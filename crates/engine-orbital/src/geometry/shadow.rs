@@ -36,7 +36,8 @@ impl Illumination {
         let to_earth = satellite.map(|component| -component);
         let sun_radius = (SUN_RADIUS_KM / norm(&to_sun)).min(1.0).asin();
         let height = norm(&satellite);
-        let earth_radius = if height > EQUATORIAL_RADIUS_KM { (EQUATORIAL_RADIUS_KM / height).asin() } else { FRAC_PI_2 };
+        let earth_radius =
+            if height > EQUATORIAL_RADIUS_KM { (EQUATORIAL_RADIUS_KM / height).asin() } else { FRAC_PI_2 };
         let apart = between(&to_sun, &to_earth);
         if apart >= sun_radius + earth_radius {
             Self::Sunlit

@@ -1,9 +1,12 @@
 //! A satellite's way over the ground: positions at uniform instants, and what lies between them.
 
+use std::time::Duration;
+
 use vocabulary::Timestamp;
 
 use crate::{
     earth::{Orientations, sidereal_radians},
+    ephemeris::{ColumnsMut, Grid},
     sgp4::{Propagator, Sgp4Error, minutes_between},
     vector::{dot, minus},
 };
@@ -89,22 +92,36 @@ impl<'a> Exact<'a> {
 #[derive(Debug, Default)]
 pub(super) struct Knots {
     /// Seconds of the first since the window opened.
-    pub(super) from_seconds: f64,
+    from_seconds: f64,
     positions: Vec<[f64; 3]>,
-    pub(super) errors: Vec<Option<Sgp4Error>>,
+    /// Numbers of errors; 0 where there is a place.
+    codes: Vec<u8>,
+    numbers: Vec<f64>,
 }
 
 impl Knots {
     /// Asks a satellite at so many knots from one on.
-    pub(super) fn fill(&mut self, exact: &Exact<'_>, first: usize, count: usize) {
+    pub(super) fn fill(&mut self, exact: &Exact<'_>, opening: Timestamp, first: usize, count: usize) {
         self.from_seconds = first as f64 * STEP_SECONDS;
+        self.codes.resize(count, 0);
+        self.numbers.resize(6 * count, 0.0);
         self.positions.clear();
-        self.errors.clear();
-        for knot in first..first + count {
-            let position = exact.position(knot as f64 * STEP_SECONDS);
-            self.errors.push(position.err());
-            self.positions.push(position.unwrap_or([f64::NAN; 3]));
-        }
+        let grid = Grid::new(later(opening, self.from_seconds), Duration::from_secs(STEP_SECONDS as u64), count);
+        let Some(columns) = ColumnsMut::split(&mut self.numbers, &mut self.codes) else { return };
+        exact.propagator.over_into(&grid, columns);
+        let Some(columns) = ColumnsMut::split(&mut self.numbers, &mut self.codes) else { return };
+        let places = columns.x.iter().zip(columns.y.iter()).zip(columns.z.iter());
+        let instants = (first..first + count).map(|knot| knot as f64 * STEP_SECONDS);
+        self.positions.extend(places.zip(instants).map(|(((x, y), z), at)| exact.turning.ground(at, &[*x, *y, *z])));
+    }
+
+    /// Why there is no place at a knot.
+    pub(super) fn error(&self, knot: usize) -> Option<Sgp4Error> {
+        self.codes.get(knot).and_then(|code| Sgp4Error::of(*code))
+    }
+
+    pub(super) fn is_good(&self, knot: usize) -> bool {
+        self.codes.get(knot) == Some(&0)
     }
 
     pub(super) fn time(&self, knot: usize) -> f64 {
@@ -149,10 +166,6 @@ impl<'a> Arc<'a> {
         self.knots.len() >= STENCIL
     }
 
-    pub(super) const fn from_seconds(&self) -> f64 {
-        self.from_seconds
-    }
-
     pub(super) fn to_seconds(&self) -> f64 {
         self.to_seconds.min(self.from_seconds + (self.knots.len().saturating_sub(1)) as f64 * STEP_SECONDS)
     }
@@ -181,7 +194,9 @@ impl<'a> Arc<'a> {
         let nodes: [[f64; 3]; STENCIL] =
             std::array::from_fn(|node| self.knots.get(base + node).map_or([f64::NAN; 3], |knot| minus(knot, from_km)));
         let coefficients = MONOMIALS.map(|row| {
-            std::array::from_fn(|axis| row.iter().zip(&nodes).map(|(factor, node)| factor * node[axis]).sum::<f64>() / 120.0)
+            std::array::from_fn(|axis| {
+                row.iter().zip(&nodes).map(|(factor, node)| factor * node[axis]).sum::<f64>() / 120.0
+            })
         });
         Polynomial { origin_seconds: self.from_seconds + (base + 2) as f64 * STEP_SECONDS, coefficients }
     }

@@ -18,10 +18,12 @@ pub enum NotAMask {
     #[error("a mask of {0} degrees is no horizon: give elevations from -30 to below 90 degrees")]
     Elevation(f64),
     /// An azimuth out of range, or twice.
-    #[error("the azimuth {0} degrees is not in order: give azimuths from 0 up to 360 degrees, each larger than the one before")]
+    #[error(
+        "the azimuth {0} degrees is not in order: give azimuths from 0 up to 360 degrees, each larger than the one before"
+    )]
     Azimuth(f64),
     /// Too few or too many points.
-    #[error("{0} points make no mask: give one to {}", Mask::POINTS_MAX)]
+    #[error("{0} points make no mask: give one to {max}", max = Mask::POINTS_MAX)]
     Points(usize),
 }
 
@@ -100,9 +102,5 @@ impl Mask {
 
     pub(super) const fn lowest_degrees(&self) -> f64 {
         self.lowest_degrees
-    }
-
-    pub(super) const fn highest_degrees(&self) -> f64 {
-        self.highest_degrees
     }
 }

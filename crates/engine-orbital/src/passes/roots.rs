@@ -8,7 +8,11 @@ const ROUNDS_MAX: usize = 100;
 const TOLERANCE_SECONDS: f64 = 2e-5;
 
 /// The crossing between two instants with their values, by Illinois' rule of false position. Values of the same sign give the end with the smaller one.
-pub(super) fn root(mut value: impl FnMut(f64) -> f64, (mut a, mut at_a): (f64, f64), (mut b, mut at_b): (f64, f64)) -> f64 {
+pub(super) fn root(
+    mut value: impl FnMut(f64) -> f64,
+    (mut a, mut at_a): (f64, f64),
+    (mut b, mut at_b): (f64, f64),
+) -> f64 {
     if (at_a > 0.0) == (at_b > 0.0) {
         return if at_a.abs() < at_b.abs() { a } else { b };
     }
