@@ -24,7 +24,7 @@ pub use ephemeris::{Columns, ColumnsMut, Cores, Ephemerides, Ephemeris, Grid, Sn
 pub use geometry::{Almanac, Illumination, is_sunlit};
 pub use gravity::Gravity;
 pub use passes::{
-    Begin, End, Event, Failure, Finding, Mask, NotAMask, Observer, Pass, PassSearch, PassSearchError, Window,
+    Begin, End, Event, Failure, Finding as PassFinding, Mask, NotAMask, Observer, Pass, PassSearch, PassSearchError, Window,
 };
 pub use sgp4::{Batch, Propagator, Sgp4Error};
 pub use state::{Frame, Gcrs, Itrf, Pef, State, Teme};

@@ -2,6 +2,7 @@
 
 pub(crate) mod approaches;
 pub(crate) mod earlier;
+pub(crate) mod passes;
 pub(crate) mod positions;
 pub(crate) mod register;
 pub(crate) mod track;

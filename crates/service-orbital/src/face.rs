@@ -19,6 +19,7 @@ use crate::{
     answers::{
         approaches::Encounters,
         earlier::{self, Trajectory},
+        passes::{self, Passes},
         positions::{Batch, Lattice},
         register,
         track::Track,
@@ -140,20 +141,40 @@ impl OrbitalService for Face {
         answered(self.work.run(&ticket, move |ticket| track.looks(&orientations, ticket)).await)
     }
 
-    async fn calculate_visibility(&self, _: Request<VisibilityRequest>) -> Answered<VisibilityResponse> {
-        Err(Status::unimplemented("passes are not there"))
+    async fn calculate_visibility(&self, request: Request<VisibilityRequest>) -> Answered<VisibilityResponse> {
+        let ticket = Ticket::of(&request);
+        let (sky, limits, orientations) = (self.known.sky(), self.limits, Arc::clone(&self.orientations));
+        let compute = move |ticket: &Ticket| {
+            passes::Earlier::read(&sky, request.into_inner(), &orientations, &limits)?.answer(ticket)
+        };
+        answered(self.work.run(&ticket, compute).await)
     }
 
-    async fn visibility(&self, _: Request<VisibilityQuery>) -> Answered<VisibilityPasses> {
-        Err(Status::unimplemented("passes are not there"))
+    async fn visibility(&self, request: Request<VisibilityQuery>) -> Answered<VisibilityPasses> {
+        let ticket = Ticket::of(&request);
+        let (sky, limits, orientations) = (self.known.sky(), self.limits, Arc::clone(&self.orientations));
+        let compute = move |ticket: &Ticket| {
+            let found = Passes::known(&sky, request.get_ref(), &orientations, &limits)?;
+            passes::visibility(request.into_inner(), &found, ticket)
+        };
+        answered(self.work.run(&ticket, compute).await)
     }
 
-    async fn find_passes(&self, _: Request<PassesRequest>) -> Answered<PassList> {
-        Err(Status::unimplemented("passes are not there"))
+    async fn find_passes(&self, request: Request<PassesRequest>) -> Answered<PassList> {
+        let ticket = Ticket::of(&request);
+        let (sky, limits, orientations) = (self.known.sky(), self.limits, Arc::clone(&self.orientations));
+        let compute = move |ticket: &Ticket| {
+            Passes::read(&sky, request.get_ref(), &orientations, &limits, limits.pass_days_max)?.whole(ticket)
+        };
+        answered(self.work.run(&ticket, compute).await)
     }
 
-    async fn stream_passes(&self, _: Request<PassesRequest>) -> Answered<Parts<PassFinding>> {
-        Err(Status::unimplemented("passes are not there"))
+    async fn stream_passes(&self, request: Request<PassesRequest>) -> Answered<Parts<PassFinding>> {
+        let ticket = Ticket::of(&request);
+        let (limits, orientations) = (self.limits, Arc::clone(&self.orientations));
+        let passes =
+            Passes::read(&self.known.sky(), request.get_ref(), &orientations, &limits, limits.streamed_pass_days_max)?;
+        answered(self.work.stream(&ticket, move |ticket, outlet| passes.pour(ticket, outlet)).await)
     }
 
     async fn find_approaches(&self, request: Request<ApproachesRequest>) -> Answered<ApproachList> {

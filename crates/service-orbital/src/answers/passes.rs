@@ -47,14 +47,14 @@ impl Passes {
     /// Many satellites over many stations, with at most so many days for pairs of them.
     pub(crate) fn read(
         sky: &Sky,
-        request: PassesRequest,
+        request: &PassesRequest,
         orientations: &Orientations,
         limits: &Limits,
         days_max: u64,
     ) -> Result<Self, Refusal> {
         let span = wants::window(request.window.as_ref())?;
         let meant = wants::some_satellites(sky, request.satellites.as_ref(), limits)?;
-        let grounds = stations(sky, &request)?;
+        let grounds = stations(sky, request)?;
         let days = meant.number().saturating_mul(grounds.len() as u64).saturating_mul(span.days());
         if days > days_max {
             return Err(Refusal::too_many("window", days, days_max, "days of pairs of satellite and ground station"));

@@ -3,6 +3,7 @@
 mod bounds;
 mod door;
 mod earlier;
+mod found;
 mod lists;
 mod python;
 mod restarts;
