@@ -81,7 +81,7 @@ impl Observatory {
             arguments.extend(self.reach());
         }
         arguments.extend([flag("http"), self.places.http.to_string()]);
-        // Who asks for gRPC says where: of two arguments the last one counts, and no two tests share a port.
+        // Whoever asks for gRPC says where; no two tests share a port.
         if !self.plan.arguments.iter().flatten().any(|argument| argument == "--grpc") {
             arguments.extend([flag("grpc"), "127.0.0.1:0".to_owned()]);
         }
