@@ -59,8 +59,13 @@ pub struct OrbitalOptions {
 impl OrbitalOptions {
     /// At one address, without TLS and pages, nothing known but the bundled orientations of the Earth.
     pub fn at(address: SocketAddr, guard: Guard) -> Self {
+        Self { address: Some(address), ..Self::new(guard) }
+    }
+
+    /// The same at no address yet.
+    pub fn new(guard: Guard) -> Self {
         Self {
-            address: Some(address),
+            address: None,
             tls: None,
             pages: None,
             guard,

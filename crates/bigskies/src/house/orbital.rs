@@ -98,13 +98,14 @@ pub(crate) async fn start(
         (Some(_), Some(security)) => tls.grpcs(security)?,
         (Some(_), None) => return Err(no_accounts("gRPC over TLS")),
     };
-    // The address is that of the default until the next line.
-    let mut wanted = OrbitalOptions::at(SocketAddr::from(([127, 0, 0, 1], 0)), guard);
-    wanted.address = options.grpc.address();
-    wanted.tls = secured;
-    wanted.pages = options.orbital_metrics;
-    wanted.catalogue = satellites(&options.catalogue)?;
-    wanted.stations = stations(options.ground_stations.as_deref())?;
+    let wanted = OrbitalOptions {
+        address: options.grpc.address(),
+        tls: secured,
+        pages: options.orbital_metrics,
+        catalogue: satellites(&options.catalogue)?,
+        stations: stations(options.ground_stations.as_deref())?,
+        ..OrbitalOptions::new(guard)
+    };
     let service = Orbital::start(wanted).await.map_err(|e| {
         let fault = Fault::from(e);
         Fault::new(fault.code, fault.message).hint(

@@ -129,7 +129,10 @@ impl Encounters {
                 }
             });
             outcome?;
-            ended.map_err(|error| Refusal::field("primaries", error.to_string()))?.is_break().then_some(()).map_or(Ok(()), |()| Err(Refusal::Gone))?;
+            let ended = ended.map_err(|error| Refusal::field("primaries", error.to_string()))?;
+            if ended.is_break() {
+                return Err(Refusal::Gone);
+            }
         }
         Ok(())
     }
