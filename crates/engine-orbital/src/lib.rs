@@ -9,6 +9,7 @@ mod ephemeris;
 mod geometry;
 mod gravity;
 mod passes;
+mod roots;
 mod sgp4;
 mod state;
 mod vector;
@@ -21,10 +22,12 @@ pub use elements::{
     Angle, Checksums, Elements, Form, Misfit, Misread, NoradId, NotANoradId, Origin, Position, Problem,
 };
 pub use ephemeris::{Columns, ColumnsMut, Cores, Ephemerides, Ephemeris, Grid, Snapshot};
-pub use geometry::{Almanac, Illumination, is_sunlit};
+pub use geometry::{
+    Almanac, Illumination, SPEED_OF_LIGHT_KM_S, beta_angle, doppler_shift_hz, footprint, ground_track, is_sunlit,
+};
 pub use gravity::Gravity;
 pub use passes::{
-    Begin, End, Event, Failure, Finding as PassFinding, Mask, NotAMask, Observer, Pass, PassSearch, PassSearchError, Window,
+    Begin, End, Event, Failure, Mask, NotAMask, Observer, Pass, PassFinding, PassSearch, PassSearchError, Window,
 };
 pub use sgp4::{Batch, Propagator, Sgp4Error};
 pub use state::{Frame, Gcrs, Itrf, Pef, State, Teme};

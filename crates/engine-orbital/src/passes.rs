@@ -2,7 +2,6 @@
 
 mod arc;
 mod mask;
-mod roots;
 mod scene;
 mod search;
 mod walk;
@@ -80,7 +79,7 @@ pub enum PassSearchError {
 
 /// What a search tells, in the order of time for each pair of satellite and station; otherwise as it is found.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Finding {
+pub enum PassFinding {
     /// A satellite was up over a station.
     Pass(Pass),
     /// There is no place of a satellite over a part of the window: it has decayed, or its elements do not reach so far.

@@ -23,6 +23,10 @@ pub(crate) fn plus(a: &[f64; 3], factor: f64, b: &[f64; 3]) -> [f64; 3] {
     [a[0] + factor * b[0], a[1] + factor * b[1], a[2] + factor * b[2]]
 }
 
+pub(crate) fn times(factor: f64, a: &[f64; 3]) -> [f64; 3] {
+    [factor * a[0], factor * a[1], factor * a[2]]
+}
+
 /// The angle between two directions, in radians; as good near 0 and π as elsewhere.
 pub(crate) fn between(a: &[f64; 3], b: &[f64; 3]) -> f64 {
     norm(&cross(a, b)).atan2(dot(a, b))

@@ -38,6 +38,13 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
+    fn sidereal_time_at_greenwich_is_that_of_a_site_there(at in instants(), ut1 in -0.9..0.9_f64) {
+        let sky = LocalSky::above(site([0.0, 0.0, 0.0]), Moment::new(at, EarthOrientation::new(ut1).unwrap()).unwrap()).unwrap();
+        let apart = sky.apparent_sidereal_time().hours() - sky.of_date().greenwich_apparent_sidereal_time().hours();
+        prop_assert!(((apart + 12.0).rem_euclid(24.0) - 12.0).abs() < 1e-9);
+    }
+
+    #[test]
     fn there_and_back_is_the_same_place(
         at in instants(), orientation in orientations(), place in places(), star in positions(Equinox::J2000), celsius in -20.0..30.0_f64
     ) {
@@ -55,6 +62,9 @@ proptest! {
 
         let air = Atmosphere::expected_at(sky.site(), celsius).unwrap();
         let observed = sky.observed(star, &air).unwrap();
+        // An altitude alone is lifted just as a star is.
+        let lifted = air.refracted(airless.altitude).unwrap().value();
+        prop_assert!(airless.altitude.value() < 1.0 || (lifted - observed.altitude.value()).abs() < 0.01 / 3600.0);
         let back = sky.position_at_observed(observed, &air, Equinox::J2000).unwrap();
         let altitude = airless.altitude.value();
         let tolerance = if altitude > 10.0 { 0.05 } else if altitude > 5.0 { 0.3 } else { 60.0 };

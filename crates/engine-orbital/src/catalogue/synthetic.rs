@@ -43,7 +43,8 @@ const SHELLS: [Shell; 4] = [
 ];
 
 /// What broke up: inclination in degrees, altitude in kilometres.
-const BREAK_UPS: [(f64, f64); 6] = [(98.6, 850.0), (74.0, 790.0), (86.4, 780.0), (82.6, 960.0), (65.8, 1_350.0), (100.0, 720.0)];
+const BREAK_UPS: [(f64, f64); 6] =
+    [(98.6, 850.0), (74.0, 790.0), (86.4, 780.0), (82.6, 960.0), (65.8, 1_350.0), (100.0, 720.0)];
 
 /// What is being invented.
 struct Sky {
@@ -276,7 +277,10 @@ mod tests {
         assert_eq!(sets.iter().map(|set| set.norad).collect::<HashSet<_>>().len(), sets.len());
         let mut deep = 0;
         for set in &sets {
-            assert_eq!(Elements::from_tle(&set.to_tle().unwrap()[0], &set.to_tle().unwrap()[1]).unwrap().epoch, set.epoch);
+            assert_eq!(
+                Elements::from_tle(&set.to_tle().unwrap()[0], &set.to_tle().unwrap()[1]).unwrap().epoch,
+                set.epoch
+            );
             let propagator = Propagator::new(set, Gravity::Wgs72).unwrap();
             deep += usize::from(propagator.is_deep_space());
             assert!(propagator.minutes(1_440.0).is_ok(), "{set:?}");

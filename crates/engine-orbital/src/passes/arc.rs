@@ -38,7 +38,7 @@ impl Turning {
         // About what it must be, to the whole turn.
         let span = to - from;
         let about = 7.292_115_855_3e-5 * span;
-        let turned = about + super::roots::wrapped(second - first - about);
+        let turned = about + crate::roots::wrapped(second - first - about);
         Self {
             at_seconds: from,
             angle_radians: first,
@@ -53,11 +53,45 @@ impl Turning {
         self.turned(sine, cosine, teme)
     }
 
+    /// Sines and cosines of sidereal time, knot by knot.
+    fn spin(&self, from_seconds: f64) -> Spin<'_> {
+        let step = (self.rate_radians_s * STEP_SECONDS).sin_cos();
+        Spin { turning: self, from_seconds, step, knot: 0, here: (0.0, 1.0) }
+    }
+
     fn turned(&self, sine: f64, cosine: f64, [x, y, z]: &[f64; 3]) -> [f64; 3] {
         let (px, py) = (cosine * x + sine * y, cosine * y - sine * x);
         // Polar motion is a rotation so small that its squares vanish.
         let [xp, yp] = self.pole_radians;
         [px + xp * z, py - yp * z, z - xp * px + yp * py]
+    }
+}
+
+/// Sidereal time at knots: turned on from one to the next, which is cheaper than a sine for each.
+struct Spin<'a> {
+    turning: &'a Turning,
+    from_seconds: f64,
+    step: (f64, f64),
+    knot: usize,
+    here: (f64, f64),
+}
+
+/// After so many knots the sine is taken anew: rounding stays below a thousandth of a millimetre at any height.
+const TURNED_ON: usize = 32;
+
+impl Spin<'_> {
+    /// Sine and cosine.
+    fn next(&mut self) -> [f64; 2] {
+        let (sine, cosine) = if self.knot.is_multiple_of(TURNED_ON) {
+            let seconds = self.from_seconds + self.knot as f64 * STEP_SECONDS - self.turning.at_seconds;
+            (self.turning.angle_radians + self.turning.rate_radians_s * seconds).sin_cos()
+        } else {
+            self.here
+        };
+        let (turn, stay) = self.step;
+        self.here = (sine * stay + cosine * turn, cosine * stay - sine * turn);
+        self.knot += 1;
+        [sine, cosine]
     }
 }
 
@@ -111,8 +145,11 @@ impl Knots {
         exact.propagator.over_into(&grid, columns);
         let Some(columns) = ColumnsMut::split(&mut self.numbers, &mut self.codes) else { return };
         let places = columns.x.iter().zip(columns.y.iter()).zip(columns.z.iter());
-        let instants = (first..first + count).map(|knot| knot as f64 * STEP_SECONDS);
-        self.positions.extend(places.zip(instants).map(|(((x, y), z), at)| exact.turning.ground(at, &[*x, *y, *z])));
+        let mut spin = exact.turning.spin(self.from_seconds);
+        self.positions.extend(places.map(|((x, y), z)| {
+            let [sine, cosine] = spin.next();
+            exact.turning.turned(sine, cosine, &[*x, *y, *z])
+        }));
     }
 
     /// Why there is no place at a knot.

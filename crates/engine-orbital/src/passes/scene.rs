@@ -3,19 +3,18 @@
 use std::ops::ControlFlow;
 
 use super::{
-    End, Event, Finding, Mask, Pass, PassSearch,
+    End, Event, Mask, Pass, PassFinding, PassSearch,
     arc::{Exact, later},
     watch::Open,
 };
 use crate::{
     earth::Station,
-    elements::Angle,
     geometry::is_sunlit,
     vector::{dot, from_radians, norm, plus, turn},
 };
 
 /// Where findings go; breaking ends the search.
-pub(super) type Sink<'s> = dyn FnMut(Finding) -> ControlFlow<()> + 's;
+pub(super) type Sink<'s> = dyn FnMut(PassFinding) -> ControlFlow<()> + 's;
 
 /// A station with its mask.
 #[derive(Debug, Clone, Copy)]
@@ -62,7 +61,7 @@ impl<'a> Scene<'a, '_> {
         &self.exact
     }
 
-    pub(super) fn tell(&mut self, finding: Finding) -> ControlFlow<()> {
+    pub(super) fn tell(&mut self, finding: PassFinding) -> ControlFlow<()> {
         (self.sink)(finding)
     }
 
@@ -84,22 +83,15 @@ impl<'a> Scene<'a, '_> {
         let [east, north, height] = [dot(&point.away, east), dot(&point.away, north), dot(&point.away, up)];
         let satellite = plus(station.position_km(), 1.0, &point.away);
         let sun = self.exact.turning.ground(point.seconds, &self.search.sun.after(point.seconds));
+        let sun_elevation = from_radians((dot(&sun, up) / norm(&sun)).clamp(-1.0, 1.0).asin());
         Event {
             at: later(self.search.window.from, point.seconds),
             azimuth: turn(east.atan2(north)),
             elevation: from_radians(height.atan2(east.hypot(north))),
             range_km: norm(&point.away),
             is_sunlit: is_sunlit(&satellite, &sun),
-            sun_elevation: self.sun_elevation(&sun),
-            is_dark: self.is_dark(&sun),
+            sun_elevation,
+            is_dark: sun_elevation < self.search.dark_below,
         }
-    }
-
-    fn sun_elevation(&self, sun: &[f64; 3]) -> Angle {
-        from_radians((dot(sun, &self.horizon.station.axes()[2]) / norm(sun)).clamp(-1.0, 1.0).asin())
-    }
-
-    fn is_dark(&self, sun: &[f64; 3]) -> bool {
-        self.sun_elevation(sun) < self.search.dark_below
     }
 }

@@ -9,7 +9,7 @@ use std::{
 };
 
 use super::{
-    Begin, End, Failure, Finding, Observer, PassSearch,
+    Begin, End, Failure, Observer, PassFinding, PassSearch,
     arc::{Exact, Knots, STEP_SECONDS, Turning, later},
     scene::{Horizon, Scene, Sink},
     watch::Watch,
@@ -38,7 +38,7 @@ impl PassSearch {
         &self,
         satellites: &[Propagator],
         cores: Cores,
-        mut sink: impl FnMut(Finding) -> ControlFlow<()>,
+        mut sink: impl FnMut(PassFinding) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
         let threads = match cores {
             Cores::One => 1,
@@ -124,7 +124,7 @@ impl<'a> Search<'a> {
                 self.close(&exact, end, End::WindowCloses, sink)?;
                 self.found(end, sink)?;
             }
-            sink(Finding::Searched { satellite: self.index, until: later(window.from, to_seconds) })?;
+            sink(PassFinding::Searched { satellite: self.index, until: later(window.from, to_seconds) })?;
             first = last;
         }
         ControlFlow::Continue(())
@@ -243,7 +243,7 @@ impl<'a> Search<'a> {
     fn found(&mut self, seconds: f64, sink: &mut Sink<'_>) -> ControlFlow<()> {
         let opening = self.search.window.from;
         match self.lost.take() {
-            Some((from, error)) => sink(Finding::Failure(Failure {
+            Some((from, error)) => sink(PassFinding::Failure(Failure {
                 satellite: self.index,
                 from: later(opening, from),
                 to: later(opening, seconds),

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use vocabulary::{Latitude, Longitude};
 
 use super::*;
-use crate::{Cores, Earth, Elements, Gravity, Look, NoradId, Propagator};
+use crate::{Cores, Earth, Elements, Gravity, Look, NoradId, Propagator, roots};
 
 /// What a fine scan finds: rise, culmination and set in seconds since the window opened.
 #[derive(Debug, Clone, Copy)]
@@ -61,7 +61,7 @@ fn level(latitude: f64, longitude: f64, degrees: f64) -> Observer {
     Observer::new(station(latitude, longitude)).with_mask(Mask::level(Angle::degrees(degrees)).unwrap())
 }
 
-fn findings(satellites: &[Propagator], observers: Vec<Observer>, hours: f64, cores: Cores) -> Vec<Finding> {
+fn findings(satellites: &[Propagator], observers: Vec<Observer>, hours: f64, cores: Cores) -> Vec<PassFinding> {
     let search = PassSearch::new(observers, window(hours), Orientations::bundled()).unwrap();
     let mut found = Vec::new();
     let _whole = search.run(satellites, cores, |finding| {
@@ -73,7 +73,7 @@ fn findings(satellites: &[Propagator], observers: Vec<Observer>, hours: f64, cor
 
 fn passes(satellite: &Propagator, observer: &Observer, hours: f64) -> Vec<Pass> {
     let found = findings(std::slice::from_ref(satellite), vec![observer.clone()], hours, Cores::One);
-    found.iter().filter_map(|finding| if let Finding::Pass(pass) = finding { Some(*pass) } else { None }).collect()
+    found.iter().filter_map(|finding| if let PassFinding::Pass(pass) = finding { Some(*pass) } else { None }).collect()
 }
 
 /// Through the public frames, instant by instant: shares with the search the propagator alone.
@@ -189,7 +189,7 @@ fn orbits() -> impl Strategy<Value = [f64; 6]> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: ProptestConfig::default().cases.min(100_000).max(1) / 8 + 1, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: ProptestConfig::default().cases / 10 + 1, ..ProptestConfig::default() })]
 
     #[test]
     fn a_search_finds_what_a_scan_finds(
@@ -214,7 +214,7 @@ proptest! {
         let points: Vec<_> =
             azimuths.iter().zip(&elevations).map(|(at, up)| (Angle::degrees(*at), Angle::degrees(*up))).collect();
         let observer = Observer::new(station(latitude, longitude)).with_mask(Mask::around(&points).unwrap());
-        agree(&satellite(orbit, 1e-5), &observer, 13.0, 5.0)?;
+        agree(&satellite(orbit, 1e-5), &observer, 8.0, 5.0)?;
     }
 }
 
@@ -277,7 +277,7 @@ fn windows_of_any_length() {
         found.push(finding);
         ControlFlow::Continue(())
     });
-    let [Finding::Pass(pass), Finding::Searched { .. }] = found[..] else { panic!("{found:?}") };
+    let [PassFinding::Pass(pass), PassFinding::Searched { .. }] = found[..] else { panic!("{found:?}") };
     assert_eq!((pass.begins, pass.ends), (Begin::WindowOpens, End::WindowCloses));
     assert_eq!((pass.rise.at, pass.set.at), (inside.from(), inside.to()));
     assert_eq!(pass.culmination.at, pass.set.at);
@@ -309,7 +309,7 @@ fn what_decays_is_told() {
     let found = findings(&[doomed.clone()], observers.clone(), 72.0, Cores::One);
     let failures: Vec<&Failure> = found
         .iter()
-        .filter_map(|finding| if let Finding::Failure(failure) = finding { Some(failure) } else { None })
+        .filter_map(|finding| if let PassFinding::Failure(failure) = finding { Some(failure) } else { None })
         .collect();
     let first = failures.first().expect("it decays");
     let lost = seconds(first.from);
@@ -319,7 +319,7 @@ fn what_decays_is_told() {
     assert_eq!(failures.last().unwrap().to, window(72.0).to());
     let ended: Vec<&Pass> = found
         .iter()
-        .filter_map(|finding| if let Finding::Pass(pass) = finding { Some(pass) } else { None })
+        .filter_map(|finding| if let PassFinding::Pass(pass) = finding { Some(pass) } else { None })
         .filter(|pass| matches!(pass.ends, End::Lost(_)))
         .collect();
     assert!(!ended.is_empty());
@@ -337,9 +337,9 @@ fn what_decays_is_told() {
 fn elements_that_never_have_a_place() {
     let sunk = satellite([17.5, 0.001, 51.6, 120.0, 30.0, 80.0], 0.0);
     let found = findings(&[sunk], vec![level(0.0, 0.0, 0.0)], 30.0, Cores::One);
-    let failures = found.iter().filter(|finding| matches!(finding, Finding::Failure(_))).count();
+    let failures = found.iter().filter(|finding| matches!(finding, PassFinding::Failure(_))).count();
     assert_eq!(failures, 1, "{found:?}");
-    assert!(found.iter().any(|finding| matches!(finding, Finding::Failure(failure)
+    assert!(found.iter().any(|finding| matches!(finding, PassFinding::Failure(failure)
         if (failure.from, failure.to) == (window(30.0).from(), window(30.0).to()))));
 }
 
@@ -349,7 +349,7 @@ fn many_cores_find_the_same() {
         .map(|index| satellite([14.0 + f64::from(index) * 0.05, 0.001, 60.0, f64::from(index) * 15.0, 0.0, 0.0], 1e-5))
         .collect();
     let observers = vec![level(52.5, 13.4, 0.0), level(-33.0, 18.0, 10.0)];
-    let key = |finding: &Finding| format!("{finding:?}");
+    let key = |finding: &PassFinding| format!("{finding:?}");
     let mut one: Vec<String> = findings(&satellites, observers.clone(), 24.0, Cores::One).iter().map(key).collect();
     let mut all: Vec<String> = findings(&satellites, observers, 24.0, Cores::All).iter().map(key).collect();
     one.sort();

@@ -5,11 +5,13 @@ use std::ops::ControlFlow;
 use super::{
     Begin, End,
     arc::Arc,
-    roots::{root, summit},
     scene::{Horizon, Point, Scene},
     watch::Watch,
 };
-use crate::vector::{dot, minus, norm};
+use crate::{
+    roots::{MOMENT_SECONDS, root, summit},
+    vector::{dot, minus, norm},
+};
 
 /// In a step azimuth and elevation change by no more than that, so that between two of the mask's points the way is all but straight.
 const TURN_DEGREES_MAX: f64 = 10.0;
@@ -119,6 +121,7 @@ impl Watch {
                 |seconds| off(&walk.place(seconds, Some(here))),
                 (from.point.seconds, off(&from)),
                 (next.point.seconds, off(next)),
+                MOMENT_SECONDS,
             );
             let corner = walk.place(at, Some(here));
             self.piece(scene, walk, &from, &corner)?;
@@ -160,7 +163,8 @@ impl Watch {
         to: &Place,
     ) -> ControlFlow<()> {
         let over = |seconds: f64| walk.place(seconds, Some(from)).over_degrees;
-        let seconds = root(over, (from.point.seconds, from.over_degrees), (to.point.seconds, to.over_degrees));
+        let seconds =
+            root(over, (from.point.seconds, from.over_degrees), (to.point.seconds, to.over_degrees), MOMENT_SECONDS);
         let crossing = walk.place(seconds, Some(from)).point;
         if to.over_degrees > 0.0 {
             self.rise(Begin::Rise, crossing);

@@ -3,12 +3,14 @@
 use std::ops::ControlFlow;
 
 use super::{
-    Begin, End, Finding,
+    Begin, End, PassFinding,
     arc::{Arc, Polynomial},
-    roots::root,
     scene::{Point, Scene},
 };
-use crate::vector::{dot, norm};
+use crate::{
+    roots::{MOMENT_SECONDS, root},
+    vector::{dot, norm},
+};
 
 /// Slower than this, a time of crossing may be off by the error of the polynomial divided by it: then the satellite itself is asked.
 const TIME_ERROR_SECONDS: f64 = 1e-3;
@@ -55,7 +57,7 @@ impl Watch {
     pub(super) fn set(&mut self, scene: &mut Scene<'_, '_>, ends: End, set: Point) -> ControlFlow<()> {
         self.reached(set);
         match self.open.take() {
-            Some(open) => scene.tell(Finding::Pass(scene.pass(&open, ends, &set))),
+            Some(open) => scene.tell(PassFinding::Pass(scene.pass(&open, ends, &set))),
             None => ControlFlow::Continue(()),
         }
     }
@@ -163,7 +165,7 @@ impl Watch {
         if at_from <= 0.0 || at_to >= 0.0 {
             return ControlFlow::Continue(());
         }
-        let turn = root(slope, (from, at_from), (to, at_to));
+        let turn = root(slope, (from, at_from), (to, at_to), MOMENT_SECONDS);
         let mut nearest = cone.over(&path.at(turn));
         let mut correction = 0.0;
         if nearest.abs() < 4.0 * cone.arc.bound_km {
@@ -174,8 +176,8 @@ impl Watch {
             return ControlFlow::Continue(());
         }
         let over = |seconds: f64| cone.over(&path.at(seconds)) + correction;
-        let first = cone.point_on(&path, root(over, (from, over(from)), (turn, nearest)));
-        let second = cone.point_on(&path, root(over, (turn, nearest), (to, over(to))));
+        let first = cone.point_on(&path, root(over, (from, over(from)), (turn, nearest), MOMENT_SECONDS));
+        let second = cone.point_on(&path, root(over, (turn, nearest), (to, over(to)), MOMENT_SECONDS));
         match side {
             Side::Below => {
                 self.rise(Begin::Rise, first);
@@ -257,11 +259,12 @@ impl Cone<'_> {
         let (from, to) = (self.arc.time(sample), self.arc.time(sample + 1));
         let next = next.unwrap_or(here);
         let over = |seconds: f64| self.over(&path.at(seconds));
-        let mut seconds = root(over, (from, here.over_km), (to, next.over_km));
+        let mut seconds = root(over, (from, here.over_km), (to, next.over_km), MOMENT_SECONDS);
         if self.slope(&path, seconds).abs() * TIME_ERROR_SECONDS < self.arc.bound_km {
             let correction = self.correction(scene, &path, seconds);
             let corrected = |seconds: f64| over(seconds) + correction;
-            seconds = root(corrected, (from, here.over_km + correction), (to, next.over_km + correction));
+            seconds =
+                root(corrected, (from, here.over_km + correction), (to, next.over_km + correction), MOMENT_SECONDS);
         }
         self.point_on(&path, seconds)
     }
@@ -282,7 +285,7 @@ impl Cone<'_> {
         };
         let (at_from, at_to) = (rising(from), rising(to));
         let seconds = if at_from > 0.0 && at_to < 0.0 {
-            root(rising, (from, at_from), (to, at_to))
+            root(rising, (from, at_from), (to, at_to), MOMENT_SECONDS)
         } else if self.scene.point(from, path.at(from)).sine > self.scene.point(to, path.at(to)).sine {
             from
         } else {

@@ -1,17 +1,18 @@
-//! Where a function of time crosses zero.
+//! Where a function of time or angle crosses zero, and where it is highest.
 
 use std::f64::consts::{PI, TAU};
 
 /// Rounds that a root is looked for; far more than any takes.
 const ROUNDS_MAX: usize = 100;
-/// A root is found when it is known this well.
-const TOLERANCE_SECONDS: f64 = 2e-5;
+/// Roots in seconds are found when they are known this well.
+pub(crate) const MOMENT_SECONDS: f64 = 2e-5;
 
 /// The crossing between two instants with their values, by Illinois' rule of false position. Values of the same sign give the end with the smaller one.
-pub(super) fn root(
+pub(crate) fn root(
     mut value: impl FnMut(f64) -> f64,
     (mut a, mut at_a): (f64, f64),
     (mut b, mut at_b): (f64, f64),
+    tolerance: f64,
 ) -> f64 {
     if (at_a > 0.0) == (at_b > 0.0) {
         return if at_a.abs() < at_b.abs() { a } else { b };
@@ -28,7 +29,7 @@ pub(super) fn root(
         }
         let moved = (next - b).abs();
         (b, at_b) = (next, here);
-        if here == 0.0 || moved < TOLERANCE_SECONDS || (b - a).abs() < TOLERANCE_SECONDS {
+        if here == 0.0 || moved < tolerance || (b - a).abs() < tolerance {
             break;
         }
     }
@@ -36,7 +37,7 @@ pub(super) fn root(
 }
 
 /// Where a function with one summit between two instants is highest, by golden section, to 0.1 ms.
-pub(super) fn summit(mut value: impl FnMut(f64) -> f64, mut from: f64, mut to: f64) -> f64 {
+pub(crate) fn summit(mut value: impl FnMut(f64) -> f64, mut from: f64, mut to: f64) -> f64 {
     const GOLDEN: f64 = 0.618_033_988_749_894_9;
     let (mut left, mut right) = (to - GOLDEN * (to - from), from + GOLDEN * (to - from));
     let (mut at_left, mut at_right) = (value(left), value(right));
@@ -58,6 +59,6 @@ pub(super) fn summit(mut value: impl FnMut(f64) -> f64, mut from: f64, mut to: f
 }
 
 /// From -π to π.
-pub(super) fn wrapped(radians: f64) -> f64 {
+pub(crate) fn wrapped(radians: f64) -> f64 {
     (radians + PI).rem_euclid(TAU) - PI
 }
