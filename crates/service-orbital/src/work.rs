@@ -1,8 +1,12 @@
 //! Where calls compute: threads beside those that talk, as many at once as there are cores, with a bounded number that wait.
 
-use std::{pin::Pin, sync::Arc};
+use std::{
+    pin::Pin,
+    sync::{Arc, OnceLock},
+    task::Poll,
+};
 
-use futures::{Stream, stream};
+use futures::{Stream, ready, stream};
 use tokio::{
     runtime::Handle,
     sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError, mpsc},
@@ -68,15 +72,25 @@ impl Work {
         let place = self.place(ticket).await?;
         let (sender, mut receiver) = mpsc::channel(PARTS_WAITING);
         let outlet = Outlet { sender, ticket: ticket.clone(), limits: self.limits, runtime: Handle::current() };
+        let ending = Arc::new(OnceLock::new());
+        let told = Arc::clone(&ending);
         // Owned by its ticket, which every step asks; the receiver sees its end.
         let _job = spawn_blocking(move || {
             let _place = place;
-            if let Err(refusal) = job(&outlet.ticket, &outlet) {
-                // Whoever does not listen any more need not be told why.
-                let _told = outlet.put(Err(refusal.into()));
-            }
+            let outcome = job(&outlet.ticket, &outlet).map_err(Status::from);
+            // Set here alone, and before the last part is followed by nothing.
+            let _first = ending.set(outcome);
+            drop(outlet);
         });
-        Ok(Box::pin(stream::poll_fn(move |context| receiver.poll_recv(context))))
+        let mut is_open = true;
+        Ok(Box::pin(stream::poll_fn(move |context| {
+            if !is_open {
+                return Poll::Ready(None);
+            }
+            let part = ready!(receiver.poll_recv(context));
+            is_open = part.is_some();
+            Poll::Ready(part.map(Ok).or_else(|| ended(told.get())))
+        })))
     }
 
     /// A place for a watch, as long as it is held.
@@ -100,6 +114,15 @@ impl Work {
     }
 }
 
+/// What stands at the end of the parts: nothing, or why they are not all.
+fn ended<T>(outcome: Option<&Result<(), Status>>) -> Option<Result<T, Status>> {
+    match outcome {
+        Some(Ok(())) => None,
+        Some(Err(status)) => Some(Err(status.clone())),
+        None => Some(Err(Status::internal("work broke off"))),
+    }
+}
+
 fn busy(what: &str, max: usize) -> Refusal {
     Fault::busy(format!("{max} {what}")).hint("try again in a moment").into()
 }
@@ -107,7 +130,7 @@ fn busy(what: &str, max: usize) -> Refusal {
 /// Where the parts of a job go.
 #[derive(Debug)]
 pub(crate) struct Outlet<T> {
-    sender: mpsc::Sender<Result<T, Status>>,
+    sender: mpsc::Sender<T>,
     ticket: Ticket,
     limits: Limits,
     runtime: Handle,
@@ -117,10 +140,6 @@ impl<T> Outlet<T> {
     /// Sends a part; waits, within bounds, until the caller has read those before.
     pub(crate) fn send(&self, part: T) -> Result<(), Refusal> {
         self.ticket.check()?;
-        self.put(Ok(part))
-    }
-
-    fn put(&self, part: Result<T, Status>) -> Result<(), Refusal> {
         let part = match self.sender.try_send(part) {
             Ok(()) => return Ok(()),
             Err(mpsc::error::TrySendError::Closed(_)) => return Err(Refusal::Gone),
