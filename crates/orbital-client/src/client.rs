@@ -144,8 +144,8 @@ impl fmt::Debug for OrbitalClient {
 
 /// Whether the service could not be reached, or the connection broke.
 pub(crate) fn is_away(status: &Status) -> bool {
-    status.code() == Code::Unavailable
-        || (status.code() == Code::Unknown && std::error::Error::source(status).is_some())
+    // What the service says has no source; what the connection says has.
+    status.code() == Code::Unavailable || std::error::Error::source(status).is_some()
 }
 
 /// A request that tells the service how long the caller waits.

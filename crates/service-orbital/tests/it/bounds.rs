@@ -87,7 +87,14 @@ async fn those_who_wait_are_few() {
     let running = stand.client.stream_grid(endless()).await.unwrap();
     let waits = tokio::spawn({
         let client = stand.client.clone();
-        async move { client.propagate_batch(small()).await }
+        async move {
+            loop {
+                match client.propagate_batch(small()).await {
+                    Err(fault) if fault.code == vocabulary::Code::Busy => {}
+                    done => return done,
+                }
+            }
+        }
     });
     // Until the other waits, this one does; then there is no place.
     let refused = async {
