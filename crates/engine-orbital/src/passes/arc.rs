@@ -275,9 +275,9 @@ impl Polynomial {
         let part = (seconds - self.origin_seconds) / STEP_SECONDS;
         let (mut sum, mut rate) = ([0.0; 3], [0.0; 3]);
         for row in self.coefficients.iter().rev() {
-            for axis in 0..3 {
-                rate[axis] = rate[axis] * part + sum[axis];
-                sum[axis] = sum[axis] * part + row[axis];
+            for ((sum, rate), coefficient) in sum.iter_mut().zip(&mut rate).zip(row) {
+                *rate = *rate * part + *sum;
+                *sum = *sum * part + coefficient;
             }
         }
         (sum, rate.map(|rate| rate / STEP_SECONDS))

@@ -179,7 +179,7 @@ impl<'a> Search<'a> {
         let from = knots.time(first);
         let mut begins = if from > 0.0 { Begin::Rise } else { Begin::WindowOpens };
         if self.lost.is_some() {
-            let begin = edge(exact, from, (from - STEP_SECONDS).max(0.0));
+            let (begin, _) = edge(exact, from, (from - STEP_SECONDS).max(0.0));
             self.found(begin, sink)?;
             begins = Begin::Recovered;
             if begin < from {
@@ -208,7 +208,10 @@ impl<'a> Search<'a> {
         let Some(error) = (last < block.last).then(|| knots.error(last + 1)).flatten() else {
             return ControlFlow::Continue(());
         };
-        let lost = edge(exact, to, knots.time(last + 1)).min(block.to_seconds);
+        let (lost, gone) = edge(exact, to, knots.time(last + 1));
+        // What comes first may be another error than that at the knot.
+        let error = exact.position(gone).err().unwrap_or(error);
+        let lost = lost.min(block.to_seconds);
         self.exactly([to, lost], Begin::Rise, exact, sink)?;
         if lost < block.to_seconds {
             self.close(exact, lost, End::Lost(error), sink)?;
@@ -267,8 +270,8 @@ impl<'a> Search<'a> {
     }
 }
 
-/// The last instant with a place, on the way from one that has it to one that has not.
-fn edge(exact: &Exact<'_>, mut good: f64, mut bad: f64) -> f64 {
+/// The last instant with a place and the first without, on the way from one that has it to one that has not.
+fn edge(exact: &Exact<'_>, mut good: f64, mut bad: f64) -> (f64, f64) {
     while (bad - good).abs() > LOST_SECONDS {
         let middle = (good + bad) / 2.0;
         match exact.position(middle) {
@@ -276,5 +279,5 @@ fn edge(exact: &Exact<'_>, mut good: f64, mut bad: f64) -> f64 {
             Err(_) => bad = middle,
         }
     }
-    good
+    (good, bad)
 }
