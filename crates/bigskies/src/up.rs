@@ -210,13 +210,7 @@ fn first_secret(folder: &Folder) -> PathBuf {
 }
 
 /// Tells what runs where, and how to begin.
-fn welcome(
-    options: &ServeOptions,
-    folder: &Folder,
-    broker: &Used,
-    simulator: Option<&AlpacaSimulator>,
-    faces: &Faces,
-) {
+fn welcome(options: &ServeOptions, folder: &Folder, broker: &Used, simulator: Option<&AlpacaSimulator>, faces: &Faces) {
     tracing::info!(mqtt = %broker.reach.address, http = %options.http, "observatory is ready");
     let out = std::io::stdout();
     let mut out = out.lock();
@@ -226,9 +220,9 @@ fn welcome(
         let _ = writeln!(out, "  WebSocket  {address}");
     }
     let _ = writeln!(out, "  HTTP       http://{}/health", options.http);
-    for (scheme, address) in faces.orbital.iter().flat_map(|orbital| {
-        [("http", orbital.address()), ("https", orbital.tls_address())]
-    }) {
+    for (scheme, address) in
+        faces.orbital.iter().flat_map(|orbital| [("http", orbital.address()), ("https", orbital.tls_address())])
+    {
         if let Some(address) = address {
             let _ = writeln!(out, "  gRPC       {scheme}://{address}");
         }

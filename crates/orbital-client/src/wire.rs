@@ -21,7 +21,7 @@ pub fn of_instant(instant: Timestamp) -> prost_types::Timestamp {
 pub fn instant(sent: &prost_types::Timestamp) -> Option<Timestamp> {
     let nanos = u32::try_from(sent.nanos).ok().filter(|nanos| *nanos < 1_000_000_000)?;
     let whole = unix_seconds(sent.seconds)?;
-    Some(whole.plus(Duration::from_nanos(u64::from(nanos))))
+    Some(whole.plus(Duration::from_micros(u64::from(nanos / 1000))))
 }
 
 /// An instant from whole seconds since 1970, as the earlier service counts; nothing outside of the years 1 to 9999.

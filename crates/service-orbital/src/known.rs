@@ -154,7 +154,8 @@ impl Known {
         let satellites = catalogue.into_iter().map(|elements| Satellite::new(None, elements, Origin::Catalogue));
         let catalogue = satellites.map(|satellite| (satellite.id.clone(), Arc::new(satellite))).collect();
         let stations = stations.into_iter().map(|ground| (ground.sent.id.clone(), Arc::new(ground))).collect();
-        let sky = Sky { catalogue: Arc::new(catalogue), registered: BTreeMap::new(), stations, everything: OnceLock::new() };
+        let sky =
+            Sky { catalogue: Arc::new(catalogue), registered: BTreeMap::new(), stations, everything: OnceLock::new() };
         sky.show();
         Self { sky: Arc::new(RwLock::new(Arc::new(sky))), changing: Arc::default(), limits }
     }

@@ -140,7 +140,10 @@ pub(crate) fn ground(sent: GroundStation) -> Result<Ground, Refusal> {
         return Err(Refusal::field("altitude_m", format!("is {}, not within 100 km of the ground", sent.altitude_m)));
     }
     if !(-30.0..90.0).contains(&sent.min_elevation_deg) {
-        return Err(Refusal::field("min_elevation_deg", format!("is {}, not from -30 to below 90", sent.min_elevation_deg)));
+        return Err(Refusal::field(
+            "min_elevation_deg",
+            format!("is {}, not from -30 to below 90", sent.min_elevation_deg),
+        ));
     }
     if sent.name.chars().count() > NAME_CHARACTERS_MAX {
         return Err(Refusal::field("name", "is longer than 200 characters"));

@@ -144,7 +144,8 @@ fn no_accounts(what: &str) -> Fault {
 /// The catalogue: that of the files, else the one that comes with the engine.
 fn satellites(files: &[PathBuf]) -> Result<Vec<Elements>, Fault> {
     if files.is_empty() {
-        return Elements::read(catalogue::ACTIVE).map_err(|e| Fault::internal(format!("own catalogue can't be read: {e}")));
+        return Elements::read(catalogue::ACTIVE)
+            .map_err(|e| Fault::internal(format!("own catalogue can't be read: {e}")));
     }
     let mut all = Vec::new();
     for file in files {

@@ -2,7 +2,9 @@
 
 use std::{collections::BTreeSet, ops::ControlFlow, sync::Arc};
 
-use engine_orbital::{Approach as Found, Batch, Cores, Elements, Extent, Finding, Gravity, Screening, Search, SearchError};
+use engine_orbital::{
+    Approach as Found, Batch, Cores, Elements, Extent, Finding, Gravity, Screening, Search, SearchError,
+};
 use orbital_client::{
     proto::{Approach, ApproachFinding, ApproachList, ApproachesRequest, Failure, approach_finding},
     wire,
@@ -64,8 +66,10 @@ impl Encounters {
                 Refusal::field("window", format!("can't be used: {error}"))
             }
         })?;
-        let primaries = wants::satellites(sky, request.primaries.as_ref(), limits).map_err(|refusal| refusal.within("primaries"))?;
-        let others = wants::satellites(sky, request.others.as_ref(), limits).map_err(|refusal| refusal.within("others"))?;
+        let primaries = wants::satellites(sky, request.primaries.as_ref(), limits)
+            .map_err(|refusal| refusal.within("primaries"))?;
+        let others =
+            wants::satellites(sky, request.others.as_ref(), limits).map_err(|refusal| refusal.within("others"))?;
         let others = others.unwrap_or_else(|| Meant::Everything(sky.everything()));
         let number = primaries.as_ref().map_or(0, Meant::number);
         if number > PRIMARIES_MAX {
@@ -90,7 +94,8 @@ impl Encounters {
             }
             let found = list.approaches.len() + list.failures.len();
             if found > self.found_max {
-                let why = format!("leads to more than {} approaches; ask StreamApproaches, or for less", self.found_max);
+                let why =
+                    format!("leads to more than {} approaches; ask StreamApproaches, or for less", self.found_max);
                 return Err(Refusal::TooMuch { field: "within_km".to_owned(), why });
             }
             Ok(())
@@ -105,7 +110,11 @@ impl Encounters {
         self.run(ticket, |finding| outlet.send(finding))
     }
 
-    fn run(&self, ticket: &Ticket, mut receive: impl FnMut(ApproachFinding) -> Result<(), Refusal>) -> Result<(), Refusal> {
+    fn run(
+        &self,
+        ticket: &Ticket,
+        mut receive: impl FnMut(ApproachFinding) -> Result<(), Refusal>,
+    ) -> Result<(), Refusal> {
         let screening = Screening::new(self.among.batch());
         let searches: Vec<Search> = if self.primaries == 0 {
             vec![self.search]
@@ -138,7 +147,12 @@ impl Encounters {
     }
 
     /// What is told of a finding: a pair of primaries once, and a loss once.
-    fn shown(&self, finding: &Finding, primary: usize, lost: &mut BTreeSet<(usize, i64)>) -> Option<approach_finding::Finding> {
+    fn shown(
+        &self,
+        finding: &Finding,
+        primary: usize,
+        lost: &mut BTreeSet<(usize, i64)>,
+    ) -> Option<approach_finding::Finding> {
         match finding {
             Finding::Approach(found) => {
                 let again = self.primaries > 0 && found.primary.min(found.secondary) < primary;
@@ -148,7 +162,9 @@ impl Encounters {
                 let first = lost.insert((*satellite, wire::to_unix_seconds(*at)));
                 let place = Place { satellite: *satellite, instant: 0, id: self.id(*satellite) };
                 let told = failure(place, *error);
-                first.then(|| approach_finding::Finding::Failure(Failure { message: format!("from {at} on: {error}"), ..told }))
+                first.then(|| {
+                    approach_finding::Finding::Failure(Failure { message: format!("from {at} on: {error}"), ..told })
+                })
             }
             Finding::Regained { .. } | Finding::Progress { .. } => None,
         }

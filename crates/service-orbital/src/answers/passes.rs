@@ -200,7 +200,11 @@ impl Passes {
             sunlit: found.culmination.is_sunlit,
             station_dark: found.culmination.is_dark,
             satellite_id: self.name(found.satellite).0.to_owned(),
-            ground_station_id: self.grounds.get(found.observer).map(|ground| ground.sent.id.clone()).unwrap_or_default(),
+            ground_station_id: self
+                .grounds
+                .get(found.observer)
+                .map(|ground| ground.sent.id.clone())
+                .unwrap_or_default(),
         }
     }
 
@@ -210,7 +214,11 @@ impl Passes {
 }
 
 /// The passes of one known satellite over one known station.
-pub(crate) fn visibility(query: VisibilityQuery, passes: &Passes, ticket: &Ticket) -> Result<VisibilityPasses, Refusal> {
+pub(crate) fn visibility(
+    query: VisibilityQuery,
+    passes: &Passes,
+    ticket: &Ticket,
+) -> Result<VisibilityPasses, Refusal> {
     let PassList { passes, failures } = passes.whole(ticket)?;
     let VisibilityQuery { satellite_id, ground_station_id, .. } = query;
     Ok(VisibilityPasses { satellite_id, ground_station_id, passes, failures })
@@ -273,7 +281,8 @@ fn stations(sky: &Sky, request: &PassesRequest) -> Result<Vec<Arc<Ground>>, Refu
         grounds.push(Arc::clone(wants::known_station(sky, &format!("ground_station_ids[{index}]"), id)?));
     }
     for (index, sent) in request.ground_stations.iter().enumerate() {
-        let ground = wants::ground(sent.clone()).map_err(|refusal| refusal.within(&format!("ground_stations[{index}]")))?;
+        let ground =
+            wants::ground(sent.clone()).map_err(|refusal| refusal.within(&format!("ground_stations[{index}]")))?;
         grounds.push(Arc::new(ground));
     }
     if request.all_ground_stations {

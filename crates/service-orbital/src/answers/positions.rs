@@ -1,6 +1,8 @@
 //! Where satellites are: at one instant, over a grid, again and again.
 
-use engine_orbital::{Celestial, Cores, Earth, Geodetic, Gravity, Grid as Instants, Orientations, Sgp4Error, State, Teme};
+use engine_orbital::{
+    Celestial, Cores, Earth, Geodetic, Gravity, Grid as Instants, Orientations, Sgp4Error, State, Teme,
+};
 use observability::metrics;
 use orbital_client::{
     proto::{BatchRequest, Columns, Failure, Frame, Grid, GridPart, GridRequest, Snapshot},

@@ -6,7 +6,7 @@ use orbital_client::proto::{BatchRequest, GridRequest, PropagateRequest, WatchRe
 use service_orbital::{Guard, Limits};
 use tonic::{Code, Request};
 
-use crate::stand::{Stand, VANGUARD, all, ids, instant, tle};
+use crate::stand::{Stand, VANGUARD, all, ids, instant, is_late, tle};
 
 const DAY: &str = "2021-08-23T00:00:00Z";
 
@@ -55,7 +55,7 @@ async fn a_deadline_of_an_answer_that_comes_at_once() {
     let mut request = Request::new(endless());
     request.metadata_mut().insert("grpc-timeout", "200m".parse().unwrap());
     let status = stand.client.grpc().propagate_grid(request).await.unwrap_err();
-    assert_eq!(status.code(), Code::DeadlineExceeded, "{status}");
+    assert!(is_late(&status), "{status}");
     stand.client.propagate_batch(small()).await.unwrap();
     let mut request = Request::new(small());
     request.metadata_mut().insert("grpc-timeout", "soon".parse().unwrap());
@@ -103,7 +103,7 @@ async fn those_who_wait_are_few() {
             request.metadata_mut().insert("grpc-timeout", "50m".parse().unwrap());
             match stand.client.grpc().propagate_batch(request).await.unwrap_err() {
                 status if status.code() == Code::ResourceExhausted => return status,
-                status => assert_eq!(status.code(), Code::DeadlineExceeded, "{status}"),
+                status => assert!(is_late(&status), "{status}"),
             }
         }
     };

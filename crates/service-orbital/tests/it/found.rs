@@ -11,7 +11,7 @@ use orbital_client::{
 use service_orbital::{Guard, Limits};
 use tonic::{Code, Request};
 
-use crate::stand::{Stand, VANGUARD, active, all, greenwich, ids, instant, set, time};
+use crate::stand::{Stand, VANGUARD, active, all, greenwich, ids, instant, is_late, set, time};
 
 fn day() -> Option<Window> {
     Some(Window { start: Some(instant("2021-08-23T00:00:00Z")), end: Some(instant("2021-08-24T00:00:00Z")) })
@@ -112,10 +112,21 @@ async fn what_can_not_be_searched_is_told() {
         (PassesRequest { window: None, ..asked.clone() }, Code::InvalidArgument, "field window "),
         (PassesRequest { ground_stations: vec![], ..asked.clone() }, Code::InvalidArgument, "field ground_stations "),
         (PassesRequest { satellites: None, ..asked.clone() }, Code::InvalidArgument, "field satellites "),
-        (PassesRequest { satellites: all(), ground_stations: vec![greenwich(); 3], ..asked.clone() }, Code::ResourceExhausted, "field window asks for 21054 days"),
-        (PassesRequest { ground_station_ids: vec!["x".to_owned()], ..asked.clone() }, Code::NotFound, "field ground_station_ids[0] "),
         (
-            PassesRequest { ground_stations: vec![GroundStation { latitude_deg: 91.0, ..greenwich() }], ..asked.clone() },
+            PassesRequest { satellites: all(), ground_stations: vec![greenwich(); 3], ..asked.clone() },
+            Code::ResourceExhausted,
+            "field window asks for 21054 days",
+        ),
+        (
+            PassesRequest { ground_station_ids: vec!["x".to_owned()], ..asked.clone() },
+            Code::NotFound,
+            "field ground_station_ids[0] ",
+        ),
+        (
+            PassesRequest {
+                ground_stations: vec![GroundStation { latitude_deg: 91.0, ..greenwich() }],
+                ..asked.clone()
+            },
             Code::InvalidArgument,
             "field ground_stations[0].latitude_deg ",
         ),
@@ -132,7 +143,12 @@ async fn what_can_not_be_searched_is_told() {
 async fn approaches_are_those_of_a_fine_scan() {
     let stand = Stand::start().await;
     let hour = Window { start: Some(instant("2021-08-23T00:00:00Z")), end: Some(instant("2021-08-23T01:00:00Z")) };
-    let asked = ApproachesRequest { primaries: ids(&["25544"]), window: Some(hour), within_km: 100.0, ..ApproachesRequest::default() };
+    let asked = ApproachesRequest {
+        primaries: ids(&["25544"]),
+        window: Some(hour),
+        within_km: 100.0,
+        ..ApproachesRequest::default()
+    };
     let found = stand.client.find_approaches(asked.clone()).await.unwrap();
     let catalogue = active();
     let propagator = |id: &str| {
@@ -184,9 +200,10 @@ async fn a_deadline_ends_a_search() {
     request.metadata_mut().insert("grpc-timeout", "300m".parse().unwrap());
     let began = std::time::Instant::now();
     let status = stand.client.grpc().find_approaches(request).await.unwrap_err();
-    assert_eq!(status.code(), Code::DeadlineExceeded, "{status}");
+    assert!(is_late(&status), "{status}");
     // The one place is free again long before the search would have ended.
-    let query = VisibilityQuery { satellite_id: "25544".to_owned(), ground_station_id: "greenwich".to_owned(), window: day() };
+    let query =
+        VisibilityQuery { satellite_id: "25544".to_owned(), ground_station_id: "greenwich".to_owned(), window: day() };
     stand.client.visibility(query).await.unwrap();
     assert!(began.elapsed() < std::time::Duration::from_secs(30), "{:?}", began.elapsed());
 }

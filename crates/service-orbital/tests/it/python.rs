@@ -19,7 +19,8 @@ async fn every_method_from_the_contract_and_through_reflection() {
     assert_eq!(told["called"], told["declared"]);
     assert_eq!(told["called"], told["reflected"]);
     assert_eq!(told["by_contract"], told["by_reflection"]);
-    assert_eq!(told["services"], json!(["grpc.health.v1.Health", "orbital.OrbitalService"]));
+    let services = ["grpc.health.v1.Health", "grpc.reflection.v1alpha.ServerReflection", "orbital.OrbitalService"];
+    assert_eq!(told["services"], json!(services));
     assert_eq!(told["health"], json!("SERVING"));
     assert_eq!(told["refused"], json!(["INVALID_ARGUMENT", "field tle is missing, and so is satellite_id"]));
     assert!(told["files"][0].as_u64() >= Some(1), "{}", told["files"]);
@@ -52,7 +53,9 @@ async fn every_method_from_the_contract_and_through_reflection() {
     let streamed = answers("StreamApproaches");
     let streamed: Vec<Value> = streamed.as_array().unwrap().iter().map(|finding| finding["approach"].clone()).collect();
     assert!(!approaches.is_empty() && approaches == streamed, "{approaches:?} {streamed:?}");
-    assert!(approaches.iter().all(|approach| number(&approach["missKm"]) <= 200.0 && approach["satelliteId"] == "25544"));
+    assert!(
+        approaches.iter().all(|approach| number(&approach["missKm"]) <= 200.0 && approach["satelliteId"] == "25544")
+    );
 }
 
 async fn told(stand: &Stand) -> Value {

@@ -99,3 +99,8 @@ pub(crate) fn all() -> Option<Satellites> {
 pub(crate) fn ids(ids: &[&str]) -> Option<Satellites> {
     Some(Satellites { ids: ids.iter().map(|id| (*id).to_owned()).collect(), ..Satellites::default() })
 }
+
+/// Whether a call ended by its deadline: as the service says it, or as tonic's client, which looks at the clock itself.
+pub(crate) fn is_late(status: &tonic::Status) -> bool {
+    matches!(status.code(), tonic::Code::DeadlineExceeded | tonic::Code::Cancelled)
+}
