@@ -8,6 +8,7 @@ pub(crate) mod folder;
 pub(crate) mod gateway;
 pub(crate) mod node;
 pub(crate) mod node_token;
+pub(crate) mod orbital;
 pub(crate) mod ready;
 pub(crate) mod security;
 pub(crate) mod serve;

@@ -14,6 +14,7 @@ use coordinator::Frame;
 use coordinator_bootstrap::{Configuration, await_credentials, configuration, follow_credentials};
 use engine::Engine as _;
 use service_gateway::Gateway;
+use service_orbital::Orbital;
 use simulator::AlpacaSimulator;
 use store::{Endpoint, MasterKey, PoolSettings, PrivateCluster, Store, endpoint::pgpass};
 use tokio_util::sync::CancellationToken;
@@ -27,7 +28,7 @@ use crate::{
         coordinators::{Coordinators, Handed},
         database, folder,
         folder::{Folder, Use},
-        gateway, node,
+        gateway, node, orbital,
         security::{Security, Watch, authority::Rule, master_key},
         serve::ServeOptions,
         signals,
@@ -53,6 +54,8 @@ pub(crate) enum Role {
     Simulator,
     /// The HTTP face.
     Gateway,
+    /// Tells over gRPC where satellites are, when they pass, and who comes close to whom.
+    Orbital,
     /// Hands out the database.
     Bootstrap,
     /// Watches the database.
@@ -77,7 +80,7 @@ impl Role {
             Self::Message => Some(Owner::Message),
             Self::Application => Some(Owner::Application),
             Self::Telescope => Some(Owner::Telescope),
-            Self::Broker | Self::Database | Self::Simulator | Self::Gateway => None,
+            Self::Broker | Self::Database | Self::Simulator | Self::Gateway | Self::Orbital => None,
         }
     }
 
@@ -148,6 +151,17 @@ pub(crate) async fn run(options: RunOptions, client: &ClientOptions) -> Result<(
 impl RunOptions {
     fn has(&self, role: Role) -> bool {
         self.roles.contains(&role)
+    }
+
+    /// Whether none of the roles has anything to ask or to tell: the orbital service computes by itself, unless it must know accounts.
+    fn does_without_bus(&self) -> bool {
+        let ServeOptions { grpc, tls, open, database, .. } = &self.serve;
+        let registers = (database.is_some() || grpc.needs_security(tls)) && !open;
+        self.roles.iter().all(|role| match role {
+            Role::Database | Role::Simulator => true,
+            Role::Orbital => !registers,
+            _ => false,
+        })
     }
 
     /// The account of the one role that a certificate is for.
@@ -222,6 +236,7 @@ struct Process {
     bus: Option<Bus>,
     coordinators: Option<Coordinators>,
     gateway: Option<Gateway>,
+    orbital: Option<Orbital>,
     follower: Option<tokio::task::JoinHandle<Result<(), Fault>>>,
 }
 
@@ -247,13 +262,17 @@ impl Process {
             self.cluster = Some(cluster);
         }
         let owners: Vec<Owner> = options.roles.iter().filter_map(|role| role.owner()).collect();
-        if owners.is_empty() && !options.has(Role::Gateway) && !options.has(Role::Broker) {
+        if options.does_without_bus() {
+            self.serve_orbital(options).await?;
             tracing::info!(roles = ?options.roles, "roles are ready");
             return Ok(());
         }
         let bus = reach.own_bus();
         self.bus = Some(bus.clone());
-        bus.ready(boot_file.patience().max(WAIT)).await?;
+        // Who has a database of its own, and computes by itself, has nothing to wait for.
+        if options.roles != [Role::Orbital] || options.serve.database.is_none() {
+            bus.ready(boot_file.patience().max(WAIT)).await?;
+        }
         if let Some(embedded) = self.embedded.clone().filter(|_| owners.is_empty()) {
             self.open_door_later(options, client, &embedded)?;
         }
@@ -269,10 +288,28 @@ impl Process {
             let (face, tls) = (reach.face_bus(Face::Gateway, &self.watch.stop)?, &options.serve.tls);
             self.gateway = Some(gateway::start(options.serve.http, tls, face, self.security.as_ref()).await?);
         }
+        if options.has(Role::Orbital) {
+            let grpc = &options.serve.grpc;
+            let must = grpc.needs_security(&options.serve.tls) || options.serve.database.is_some();
+            if must && !options.serve.open && self.security.is_none() {
+                let store = self.given_store(options, &bus).await?;
+                self.secure(options, client, store).await?;
+            }
+            self.serve_orbital(options).await?;
+        }
         if owners.is_empty() && !options.has(Role::Gateway) {
             tracing::info!(roles = ?options.roles, "roles are ready");
         } else {
             tracing::info!(roles = ?options.roles, "roles are started");
+        }
+        Ok(())
+    }
+
+    /// Starts the orbital service, if it is among the roles.
+    async fn serve_orbital(&mut self, options: &RunOptions) -> Result<(), Fault> {
+        if options.has(Role::Orbital) {
+            let ServeOptions { grpc, tls, open, .. } = &options.serve;
+            self.orbital = orbital::start(grpc, tls, *open, self.security.as_ref()).await?;
         }
         Ok(())
     }
@@ -462,6 +499,9 @@ impl Process {
 
     /// Ends everything, in the reverse order of its start.
     async fn end(self) {
+        if let Some(orbital) = self.orbital {
+            orbital.stop().await;
+        }
         if let Some(gateway) = self.gateway {
             gateway.stop().await;
         }

@@ -8,6 +8,7 @@ use clap::Args;
 use coordinator::Frame;
 use engine::Engine as _;
 use service_gateway::Gateway;
+use service_orbital::Orbital;
 use simulator::AlpacaSimulator;
 use tokio_util::sync::CancellationToken;
 use vocabulary::{Clock, Fault};
@@ -20,7 +21,7 @@ use crate::{
         coordinators::{Coordinators, Handed},
         database::Database,
         folder::{Folder, Use},
-        gateway, node, ready,
+        gateway, node, orbital, ready,
         security::{Security, Watch, authority::Rule, master_key},
         serve::ServeOptions,
         signals,
@@ -137,13 +138,16 @@ async fn with_database(
         started = start_in_order(options, &coordinators, &own, reach, &security, &watch.stop) => started.map(Some),
         () = stop.cancelled() => Ok(None),
     };
-    if let Ok(Some(_)) = &started {
-        welcome(options, folder, broker, simulator.as_ref());
+    if let Ok(Some(faces)) = &started {
+        welcome(options, folder, broker, simulator.as_ref(), faces);
         stop.cancelled().await;
     }
     let outcome = match started {
-        Ok(Some(gateway)) => {
-            gateway.stop().await;
+        Ok(Some(faces)) => {
+            if let Some(orbital) = faces.orbital {
+                orbital.stop().await;
+            }
+            faces.gateway.stop().await;
             Ok(())
         }
         Ok(None) => Ok(()),
@@ -166,7 +170,7 @@ async fn start_in_order(
     reach: &Reach,
     security: &Security,
     stop: &CancellationToken,
-) -> Result<Gateway, Fault> {
+) -> Result<Faces, Fault> {
     own.ready(READY_LIMIT).await?;
     let gateway =
         gateway::start(options.http, &options.tls, reach.face_bus(Face::Gateway, stop)?, Some(security)).await?;
@@ -176,7 +180,14 @@ async fn start_in_order(
         }
         ready::wait_for(own, group, READY_LIMIT).await?;
     }
-    Ok(gateway)
+    let orbital = orbital::start(&options.grpc, &options.tls, options.open, Some(security)).await?;
+    Ok(Faces { gateway, orbital })
+}
+
+/// What is seen from outside besides the broker.
+struct Faces {
+    gateway: Gateway,
+    orbital: Option<Orbital>,
 }
 
 fn boot(options: &ServeOptions, folder: &Folder, broker: &Used) -> Boot {
@@ -189,6 +200,7 @@ fn boot(options: &ServeOptions, folder: &Folder, broker: &Used) -> Boot {
         .with("broker", broker.reach.address.to_string(), broker.reach.kind.as_str(), "Where the broker is.")
         .with("mqtt", options.mqtt.to_string(), "--mqtt or default", "Where MQTT is served.")
         .with("http", options.http.to_string(), "--http or default", "Where HTTP is served.")
+        .with("grpc", options.grpc.grpc.to_string(), "--grpc or default", "Where gRPC is served.")
         .with_secret("database_url", database, "The database.")
 }
 
@@ -198,7 +210,7 @@ fn first_secret(folder: &Folder) -> PathBuf {
 }
 
 /// Tells what runs where, and how to begin.
-fn welcome(options: &ServeOptions, folder: &Folder, broker: &Used, simulator: Option<&AlpacaSimulator>) {
+fn welcome(options: &ServeOptions, folder: &Folder, broker: &Used, simulator: Option<&AlpacaSimulator>, faces: &Faces) {
     tracing::info!(mqtt = %broker.reach.address, http = %options.http, "observatory is ready");
     let out = std::io::stdout();
     let mut out = out.lock();
@@ -208,6 +220,13 @@ fn welcome(options: &ServeOptions, folder: &Folder, broker: &Used, simulator: Op
         let _ = writeln!(out, "  WebSocket  {address}");
     }
     let _ = writeln!(out, "  HTTP       http://{}/health", options.http);
+    for (scheme, address) in
+        faces.orbital.iter().flat_map(|orbital| [("http", orbital.address()), ("https", orbital.tls_address())])
+    {
+        if let Some(address) = address {
+            let _ = writeln!(out, "  gRPC       {scheme}://{address}");
+        }
+    }
     if let Some(simulator) = simulator {
         let _ = writeln!(out, "  telescope  {} (simulated)", simulator.url());
     }

@@ -21,6 +21,14 @@ pub const DEAD_LETTERS_TOTAL: &str = "bigskies_dead_letters_total";
 pub const HEALTH: &str = "bigskies_health";
 /// Clients connected to the embedded broker.
 pub const BROKER_CLIENTS: &str = "bigskies_broker_clients";
+/// Seconds that a call to the orbital service took, by `method` and `code` (as gRPC names it).
+pub const ORBITAL_CALL_SECONDS: &str = "bigskies_orbital_call_seconds";
+/// Calls to the orbital service that are under way, by `method`.
+pub const ORBITAL_CALLS: &str = "bigskies_orbital_calls";
+/// States of satellites that the orbital service computed for answers.
+pub const ORBITAL_STATES_TOTAL: &str = "bigskies_orbital_states_total";
+/// Satellites and ground stations that the orbital service knows, by `kind` (`catalogue`, `registered`, `station`).
+pub const ORBITAL_KNOWN: &str = "bigskies_orbital_known";
 
 static HANDLE: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
 
@@ -47,6 +55,10 @@ fn describe() {
     metrics::describe_counter!(DEAD_LETTERS_TOTAL, "messages that nobody owns or that could not be read");
     metrics::describe_gauge!(HEALTH, "1 healthy, 0.5 degraded, 0 otherwise");
     metrics::describe_gauge!(BROKER_CLIENTS, "clients connected to the embedded broker");
+    metrics::describe_histogram!(ORBITAL_CALL_SECONDS, metrics::Unit::Seconds, "time of a call to the orbital service");
+    metrics::describe_gauge!(ORBITAL_CALLS, "calls to the orbital service under way");
+    metrics::describe_counter!(ORBITAL_STATES_TOTAL, "states of satellites computed for answers");
+    metrics::describe_gauge!(ORBITAL_KNOWN, "satellites and ground stations that the orbital service knows");
 }
 
 /// All metrics in the Prometheus text format; empty before [`start`].

@@ -160,6 +160,7 @@ fn known() -> Vec<Permission> {
     if let Needs::Right(responses) = READ_RESPONSES {
         known.push(responses);
     }
+    known.extend([service_orbital::READ, service_orbital::WRITE_SATELLITES, service_orbital::WRITE_STATIONS]);
     known.sort_unstable();
     known.dedup();
     known

@@ -1,12 +1,12 @@
 //! What a process of the observatory can be told on its command line, whatever it runs.
 
-use std::{net::SocketAddr, str::FromStr};
+use std::{fmt, net::SocketAddr, str::FromStr};
 
 use clap::Args;
 use simulator::AlpacaSimulator;
 use vocabulary::Fault;
 
-use crate::house::{broker::Listen, security::master_key::Source, tls::TlsOptions};
+use crate::house::{broker::Listen, orbital::GrpcOptions, security::master_key::Source, tls::TlsOptions};
 
 /// An address, or that there shall be none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +25,15 @@ impl FromStr for AddressOrOff {
             return Ok(Self::Off);
         }
         text.parse().map(Self::At).map_err(|_| format!("{text:?} is neither an address such as 127.0.0.1:9001 nor off"))
+    }
+}
+
+impl fmt::Display for AddressOrOff {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::At(address) => address.fmt(f),
+            Self::Off => f.write_str("off"),
+        }
     }
 }
 
@@ -85,6 +94,8 @@ pub(crate) struct ServeOptions {
     pub(crate) log_level: String,
     #[command(flatten)]
     pub(crate) tls: TlsOptions,
+    #[command(flatten)]
+    pub(crate) grpc: GrpcOptions,
 }
 
 impl ServeOptions {

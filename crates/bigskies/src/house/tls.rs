@@ -23,6 +23,9 @@ pub(crate) struct TlsOptions {
     /// Where HTTPS is served; nowhere where nothing is said.
     #[arg(long, value_name = "ADDR", env = "BIGSKIES_HTTPS", hide_env_values = true)]
     pub(crate) https: Option<SocketAddr>,
+    /// Where gRPC over TLS is served; nowhere where nothing is said.
+    #[arg(long, value_name = "ADDR", env = "BIGSKIES_GRPCS", hide_env_values = true)]
+    pub(crate) grpcs: Option<SocketAddr>,
     /// The name whose certificate is shown to who asks for none. Where there is none, a self-signed one is made for it.
     #[arg(long, value_name = "NAME", default_value = "localhost", env = "BIGSKIES_TLS_NAME", hide_env_values = true)]
     pub(crate) tls_name: String,
@@ -31,7 +34,7 @@ pub(crate) struct TlsOptions {
 impl TlsOptions {
     /// The name for which there must be a certificate, if TLS is spoken at all.
     pub(crate) fn name(&self) -> Option<String> {
-        let any = self.mqtts.or(self.mqtt_wss).or(self.https);
+        let any = self.mqtts.or(self.mqtt_wss).or(self.https).or(self.grpcs);
         any.map(|_| self.tls_name.clone())
     }
 
@@ -50,6 +53,13 @@ impl TlsOptions {
     pub(crate) fn https(&self, security: &Security) -> Result<Option<(SocketAddr, Arc<ServerConfig>)>, Fault> {
         let Some(address) = self.https else { return Ok(None) };
         let config = self.config(security, ClientCertificates::None, vec![b"http/1.1".to_vec()])?;
+        Ok(Some((address, config)))
+    }
+
+    /// Where gRPC is served over TLS, and how.
+    pub(crate) fn grpcs(&self, security: &Security) -> Result<Option<(SocketAddr, Arc<ServerConfig>)>, Fault> {
+        let Some(address) = self.grpcs else { return Ok(None) };
+        let config = self.config(security, ClientCertificates::None, vec![b"h2".to_vec()])?;
         Ok(Some((address, config)))
     }
 

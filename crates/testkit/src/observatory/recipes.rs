@@ -81,6 +81,10 @@ impl Observatory {
             arguments.extend(self.reach());
         }
         arguments.extend([flag("http"), self.places.http.to_string()]);
+        // Whoever asks for gRPC says where; no two tests share a port.
+        if !self.plan.arguments.iter().flatten().any(|argument| argument == "--grpc") {
+            arguments.extend([flag("grpc"), "127.0.0.1:0".to_owned()]);
+        }
         arguments.extend(self.telescope(self.plan.simulator == Simulator::Within));
         arguments.extend(self.given_url());
         arguments.extend(self.plan.arguments.iter().flatten().cloned());

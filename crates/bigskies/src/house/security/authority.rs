@@ -88,6 +88,17 @@ impl Rule {
         self.of_claims(&claims, over.as_ref())
     }
 
+    /// Whether who brings this token, and nothing else, has a right.
+    pub(crate) fn bearer(&self, token: Option<&str>, permission: Permission) -> Result<(), Fault> {
+        let token = token.ok_or_else(|| {
+            Fault::unauthenticated("call brings no token").hint(
+                "log in with security/auth/login and send the token, or an API key, as `authorization: Bearer TOKEN`",
+            )
+        })?;
+        let caller = self.of_claims(&*self.claims(token)?, None)?;
+        self.permits(&caller, Needs::Right(permission), &[])
+    }
+
     fn claims(&self, token: &str) -> Result<Arc<Claims>, Fault> {
         self.security.verifier.verify(token, self.security.clock.now()).map_err(untrusted)
     }
