@@ -18,6 +18,8 @@ struct Area {
 
 /// How it is done.
 enum Step {
+    /// Benches of one package that drive no program and need no service, one after the other.
+    Alone { package: &'static str, benches: &'static [&'static str] },
     /// Benches of the workspace, one after the other, beside the programs built for release, which they may drive.
     Bench(&'static [&'static str]),
     /// The property tests of a package, with so many cases each.
@@ -38,6 +40,11 @@ const BENCHES: &[Area] = &[
         name: "rights",
         shows: "a check of a right beside Cedar and Casbin, logins, checks of tokens, and how soon what was taken away is gone",
         step: Step::Bench(&["rights", "tokens"]),
+    },
+    Area {
+        name: "orbit",
+        shows: "states of satellites a second, one and many over one instant and many, beside astroz, python-sgp4 and the sgp4 crate",
+        step: Step::Alone { package: "engine-orbital", benches: &["propagation"] },
     },
 ];
 
@@ -119,6 +126,13 @@ impl Step {
                 let chosen = names.iter().flat_map(|name| ["--bench", name]);
                 let cargo = Program::cargo().args(["bench", "--workspace"]).args(chosen).args(["--"]).args(arguments);
                 suite::prepared(cargo, &ready)?.show()
+            }
+            Self::Alone { package, benches } => {
+                for bench in benches {
+                    let cargo = Program::cargo().args(["bench", "--package", package, "--bench", bench, "--"]);
+                    cargo.args(arguments).show()?;
+                }
+                Ok(())
             }
             Self::Properties { package, cases } => {
                 say(&format!(

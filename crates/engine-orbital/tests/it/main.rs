@@ -3,4 +3,5 @@
 #![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
 
 mod element_text;
+mod lanes;
 mod verification;
