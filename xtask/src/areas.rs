@@ -18,6 +18,8 @@ struct Area {
 
 /// How it is done.
 enum Step {
+    /// Benches of one package that drive no program and need no service, one after the other.
+    Alone { package: &'static str, benches: &'static [&'static str] },
     /// Benches of the workspace, one after the other, beside the programs built for release, which they may drive.
     Bench(&'static [&'static str]),
     /// The property tests of a package, with so many cases each.
@@ -42,9 +44,9 @@ const BENCHES: &[Area] = &[
         step: Step::Bench(&["rights", "tokens"]),
     },
     Area {
-        name: "approaches",
-        shows: "close approaches of a whole catalogue beside astroz, and the events of both one by one",
-        step: Step::Bench(&["approaches"]),
+        name: "orbit",
+        shows: "states of satellites, passes and close approaches a second beside the peers of each, and where the peers differ from us",
+        step: Step::Alone { package: "engine-orbital", benches: &["propagation", "passes", "approaches"] },
     },
 ];
 
@@ -136,6 +138,13 @@ impl Step {
                 let chosen = names.iter().flat_map(|name| ["--bench", name]);
                 let cargo = Program::cargo().args(["bench", "--workspace"]).args(chosen).args(["--"]).args(arguments);
                 suite::prepared(cargo, &ready)?.show()
+            }
+            Self::Alone { package, benches } => {
+                for bench in benches {
+                    let cargo = Program::cargo().args(["bench", "--package", package, "--bench", bench, "--"]);
+                    cargo.args(arguments).show()?;
+                }
+                Ok(())
             }
             Self::Properties { package, cases } => {
                 say(&format!(

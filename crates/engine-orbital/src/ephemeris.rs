@@ -56,10 +56,6 @@ impl Grid {
         let left = self.count.saturating_sub(from);
         Self { start: self.instant(from), step: self.step, count: count.min(left) }
     }
-
-    pub(crate) fn step_minutes(&self) -> f64 {
-        self.step.as_micros() as f64 / 6.0e7
-    }
 }
 
 /// Whether work is shared out.

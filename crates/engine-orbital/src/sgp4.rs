@@ -1,10 +1,19 @@
 //! SGP4: where a satellite is at an instant, from its elements.
 
+mod averages;
 mod batch;
+mod block;
+mod constants;
 mod deep;
 mod exact;
+mod fit;
+mod functions;
+mod kepler;
+mod lanes;
 mod mean;
+mod orbit;
 mod resonance;
+mod single;
 mod third_body;
 
 use vocabulary::Timestamp;
@@ -14,8 +23,11 @@ use crate::{
     ephemeris::{ColumnsMut, Ephemeris, Grid},
 };
 pub use batch::Batch;
+use constants::Constants;
 use deep::Deep;
+use lanes::Kind;
 use mean::Mean;
+use single::Single;
 
 /// Farther from epoch than this SGP4 is not asked: a century, in minutes.
 const REACH_MINUTES: f64 = 52_596_000.0;
@@ -27,6 +39,7 @@ pub struct Propagator {
     epoch: Timestamp,
     mean: Mean,
     deep: Option<Box<Deep>>,
+    constants: Box<Constants>,
 }
 
 /// Why there is no state of a satellite at an instant.
@@ -100,7 +113,9 @@ impl Propagator {
     pub fn new(elements: &Elements, gravity: Gravity) -> Result<Self, Sgp4Error> {
         let mean = Mean::new(elements, gravity.constants())?;
         let deep = mean.is_deep_space().then(|| Box::new(Deep::new(&mean, elements.epoch)));
-        Ok(Self { epoch: elements.epoch, mean, deep })
+        let constants =
+            Box::new(deep.as_ref().map_or_else(|| Constants::near(&mean), |deep| Constants::deep(&mean, deep)));
+        Ok(Self { epoch: elements.epoch, mean, deep, constants })
     }
 
     /// Epoch of the elements.
@@ -116,7 +131,7 @@ impl Propagator {
     /// The state so many minutes after epoch, in the form as published; negative is before.
     pub fn minutes(&self, since_epoch: f64) -> Result<State<Teme>, Sgp4Error> {
         if since_epoch.abs() <= REACH_MINUTES {
-            exact::state(&self.mean, self.deep.as_deref(), None, since_epoch)
+            exact::state(&self.mean, self.deep.as_deref(), since_epoch)
         } else {
             Err(Sgp4Error::OutOfReach)
         }
@@ -133,10 +148,23 @@ impl Propagator {
     }
 
     /// As [`over`](Self::over), into columns of the caller, a row an instant.
-    pub fn over_into(&self, grid: &Grid, mut into: ColumnsMut<'_>) {
-        for row in 0..grid.count().min(into.len()) {
-            into.put(row, self.at(grid.instant(row)));
-        }
+    pub fn over_into(&self, grid: &Grid, into: ColumnsMut<'_>) {
+        self.over_in(Kind::widest(), grid, into);
+    }
+
+    pub(crate) fn over_in(&self, kind: Kind, grid: &Grid, mut into: ColumnsMut<'_>) {
+        let into = into.part(0, grid.count());
+        let start = (grid.start().instant() - self.epoch.instant()).whole_microseconds();
+        into.codes.fill(0);
+        kind.run(Single {
+            mean: &self.mean,
+            deep: self.deep.as_deref(),
+            constants: &self.constants,
+            start: i64::try_from(start).unwrap_or(i64::MAX),
+            step: i64::try_from(grid.step().as_micros()).unwrap_or(i64::MAX),
+            reach: REACH_MINUTES,
+            into,
+        });
     }
 }
 
@@ -145,3 +173,6 @@ pub(crate) fn minutes_between(epoch: Timestamp, when: Timestamp) -> f64 {
     let microseconds = (when.instant() - epoch.instant()).whole_microseconds();
     microseconds as f64 / 6.0e7
 }
+
+#[cfg(test)]
+mod tests;

@@ -18,6 +18,9 @@ pub use parts::{Parts, Watching};
     reason = "generated; the contract has the comments"
 )]
 pub mod proto {
+    // What the generated code names, so that the manifest's lines are seen to be used.
+    use {prost as _, tonic_prost as _};
+
     tonic::include_proto!("orbital");
 }
 

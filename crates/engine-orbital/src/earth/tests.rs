@@ -1,3 +1,5 @@
+//! Tests of frames and places: against published examples, and laws that hold for any instant.
+
 use astrometry::{Atmosphere, EarthOrientation, Site};
 use proptest::prelude::*;
 use vocabulary::{Latitude, Longitude, Timestamp};

@@ -1,3 +1,5 @@
+//! Tests of shadow, Sun, ground tracks and footprints.
+
 use std::time::Duration;
 
 use astrometry::{Moment, OfDate, Site};

@@ -1,3 +1,5 @@
+//! Tests of passes: against a fine scan of the same states, and the cases at the edges.
+
 use std::ops::ControlFlow;
 
 use astrometry::Site;

@@ -3,6 +3,10 @@
 use rayon::prelude::*;
 use vocabulary::Timestamp;
 
+use super::{
+    block::{Block, Look, Slot, Sort, WIDTH, microseconds},
+    lanes::Kind,
+};
 use crate::{
     Elements, Gravity, Propagator, Sgp4Error,
     ephemeris::{ColumnsMut, Cores, Ephemerides, Grid, Snapshot},
@@ -11,16 +15,29 @@ use crate::{
 /// Satellites that are asked together. Their order stays; those whose elements describe no orbit keep their place and say so.
 #[derive(Debug, Clone)]
 pub struct Batch {
+    gravity: Gravity,
     propagators: Vec<Result<Propagator, Sgp4Error>>,
+    /// Those that have an orbit, those of one sort side by side.
+    blocks: Vec<Block>,
 }
 
-/// So many satellites a thread takes at once.
-const SHARE: usize = 256;
+/// So many satellites a thread takes at once, and so many blocks of satellites.
+const SHARE: usize = 64;
+const SHARE_BLOCKS: usize = 32;
 
 impl Batch {
     /// Prepares all of them.
     pub fn new(elements: &[Elements], gravity: Gravity) -> Self {
-        Self { propagators: elements.iter().map(|elements| Propagator::new(elements, gravity)).collect() }
+        let propagators: Vec<_> = elements.iter().map(|elements| Propagator::new(elements, gravity)).collect();
+        let known = (0..).zip(&propagators).filter_map(|(index, propagator)| Some((index, propagator.as_ref().ok()?)));
+        let mut sorted: Vec<(u32, &Propagator)> = known.collect();
+        sorted.sort_by_key(|(_, propagator)| Sort::of(propagator));
+        let blocks = sorted
+            .chunk_by(|(_, one), (_, other)| Sort::of(one) == Sort::of(other))
+            .flat_map(|alike| alike.chunks(WIDTH))
+            .filter_map(|members| Some(Block::new(Sort::of(members.first()?.1), members)))
+            .collect();
+        Self { gravity, propagators, blocks }
     }
 
     /// How many satellites, those without an orbit included.
@@ -48,10 +65,32 @@ impl Batch {
     }
 
     /// As [`at`](Self::at), into columns of the caller, a row a satellite.
-    pub fn at_into(&self, when: Timestamp, cores: Cores, mut into: ColumnsMut<'_>) {
-        let _ = cores;
-        for (row, propagator) in self.propagators.iter().enumerate() {
-            into.put(row, propagator.as_ref().map_err(|error| *error).and_then(|propagator| propagator.at(when)));
+    pub fn at_into(&self, when: Timestamp, cores: Cores, into: ColumnsMut<'_>) {
+        self.at_in(Kind::widest(), when, cores, into);
+    }
+
+    pub(crate) fn at_in(&self, kind: Kind, when: Timestamp, cores: Cores, mut into: ColumnsMut<'_>) {
+        let when = microseconds(when);
+        let look = |blocks: &[Block], slots: &mut [Slot]| {
+            kind.run(Look { propagators: &self.propagators, gravity: self.gravity, blocks, when, slots });
+        };
+        match cores {
+            Cores::One => {
+                let mut slots = [Slot::EMPTY; SHARE_BLOCKS];
+                for blocks in self.blocks.chunks(SHARE_BLOCKS) {
+                    look(blocks, &mut slots);
+                    scatter(blocks, &slots, &mut into);
+                }
+            }
+            Cores::All => {
+                let mut slots = vec![Slot::EMPTY; self.blocks.len()];
+                let shares = self.blocks.par_chunks(SHARE_BLOCKS).zip(slots.par_chunks_mut(SHARE_BLOCKS));
+                shares.for_each(|(blocks, slots)| look(blocks, slots));
+                scatter(&self.blocks, &slots, &mut into);
+            }
+        }
+        for (row, error) in (0..).zip(&self.propagators).filter_map(|(row, known)| Some((row, known.as_ref().err()?))) {
+            into.put(row, Err(*error));
         }
     }
 
@@ -79,6 +118,24 @@ impl Batch {
             Cores::All => {
                 let shares = numbers.par_chunks_mut(6 * count).zip(codes.par_chunks_mut(count)).enumerate();
                 shares.with_max_len(SHARE).for_each(one);
+            }
+        }
+    }
+}
+
+/// From blocks into the columns of the batch's order.
+fn scatter(blocks: &[Block], slots: &[Slot], into: &mut ColumnsMut<'_>) {
+    for (block, slot) in blocks.iter().zip(slots) {
+        for (column, numbers) in into.columns().into_iter().zip(&slot.numbers) {
+            for (satellite, number) in block.satellites.iter().zip(numbers) {
+                if let Some(cell) = column.get_mut(*satellite as usize) {
+                    *cell = *number;
+                }
+            }
+        }
+        for (satellite, code) in block.satellites.iter().zip(slot.codes) {
+            if let Some(cell) = into.codes.get_mut(*satellite as usize) {
+                *cell = code;
             }
         }
     }

@@ -7,7 +7,7 @@ use vocabulary::Timestamp;
 use super::{mean::Mean, resonance::Resonance, third_body::ThirdBody};
 
 /// Deep space: all of it constant for a satellite.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Deep {
     pub(crate) third_body: ThirdBody,
     pub(crate) resonance: Option<Resonance>,

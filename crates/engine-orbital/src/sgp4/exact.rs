@@ -8,7 +8,7 @@ use super::{
     Sgp4Error,
     deep::Deep,
     mean::{Long, Mean},
-    resonance::{EARTH_RATE, Kind, Knot},
+    resonance::{EARTH_RATE, Kind},
 };
 use crate::{State, Teme};
 
@@ -34,14 +34,9 @@ struct Secular {
     longitude: f64,
 }
 
-/// Where a satellite is. `knot` spares the integration of a resonance where the caller has it already.
-pub(crate) fn state(
-    mean: &Mean,
-    deep: Option<&Deep>,
-    knot: Option<&Knot>,
-    minutes: f64,
-) -> Result<State<Teme>, Sgp4Error> {
-    let mut now = averaged(mean, deep, knot, minutes)?;
+/// Where a satellite is, so many minutes after epoch.
+pub(crate) fn state(mean: &Mean, deep: Option<&Deep>, minutes: f64) -> Result<State<Teme>, Sgp4Error> {
+    let mut now = averaged(mean, deep, minutes)?;
     let (mut sin_i, mut cos_i, mut long) = (mean.sin_inclination, mean.cos_inclination, mean.long);
     if let Some(deep) = deep {
         perturb(&mut now, deep, minutes);
@@ -81,7 +76,7 @@ fn secular(mean: &Mean, t: f64) -> Secular {
 }
 
 /// Averaged elements: secular change by gravity, drag, Sun, Moon and resonance.
-fn averaged(mean: &Mean, deep: Option<&Deep>, knot: Option<&Knot>, t: f64) -> Result<Osculating, Sgp4Error> {
+fn averaged(mean: &Mean, deep: Option<&Deep>, t: f64) -> Result<Osculating, Sgp4Error> {
     let mut at = secular(mean, t);
     let (mut motion, mut eccentricity, mut inclination) = (mean.motion, mean.eccentricity, mean.inclination);
     if let Some(deep) = deep {
@@ -92,9 +87,8 @@ fn averaged(mean: &Mean, deep: Option<&Deep>, knot: Option<&Knot>, t: f64) -> Re
         at.node += rates.node * t;
         at.anomaly += rates.anomaly * t;
         if let Some(resonance) = &deep.resonance {
-            let knot = knot.copied().unwrap_or_else(|| resonance.knot_before(t));
             let sidereal = (deep.sidereal + t * EARTH_RATE) % TAU;
-            let (longitude, resonant) = resonance.at(&knot, t);
+            let (longitude, resonant) = resonance.segment(t).at(t);
             motion = resonant;
             at.anomaly = match resonance.kind {
                 Kind::HalfDay(_) => longitude - 2.0 * at.node + 2.0 * sidereal,

@@ -8,11 +8,13 @@ use super::{mean::Mean, third_body::Rates};
 
 /// A step of the integration, minutes.
 pub(crate) const STEP_MINUTES: f64 = 720.0;
+/// So many segments are kept each way: a week.
+const KEPT: usize = 14;
 /// How fast the Earth turns, radians a minute.
 pub(crate) const EARTH_RATE: f64 = 4.375_269_088_011_3e-3;
 
 /// A satellite in resonance.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Resonance {
     pub(crate) kind: Kind,
     /// Resonant longitude at epoch, radians.
@@ -22,6 +24,9 @@ pub(crate) struct Resonance {
     motion: f64,
     perigee: f64,
     perigee_rate: f64,
+    /// The first steps from epoch on, forwards and backwards, so that an instant of the next days takes no integration.
+    forwards: Box<[Segment]>,
+    backwards: Box<[Segment]>,
 }
 
 /// Which resonance, with the strengths of its terms.
@@ -31,6 +36,13 @@ pub(crate) enum Kind {
     Day([f64; 3]),
     /// Two revolutions a day on a long ellipse.
     HalfDay([f64; 10]),
+}
+
+/// The integration from one of its steps to the next, in which longitude and motion are quadratic.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Segment {
+    pub(crate) knot: Knot,
+    pub(crate) slopes: Slopes,
 }
 
 /// The integration at one of its steps.
@@ -88,15 +100,35 @@ impl Resonance {
             return None;
         };
         let longitude = longitude % TAU;
-        Some(Self { kind, longitude, drift, motion: n, perigee: mean.perigee, perigee_rate: mean.perigee_rate })
+        let mut resonance = Self {
+            kind,
+            longitude,
+            drift,
+            motion: n,
+            perigee: mean.perigee,
+            perigee_rate: mean.perigee_rate,
+            forwards: Box::default(),
+            backwards: Box::default(),
+        };
+        resonance.forwards = resonance.segments(STEP_MINUTES);
+        resonance.backwards = resonance.segments(-STEP_MINUTES);
+        Some(resonance)
+    }
+
+    fn segments(&self, by: f64) -> Box<[Segment]> {
+        std::iter::successors(Some(self.start()), |segment| Some(self.next(segment, by))).take(KEPT).collect()
     }
 
     /// The integration at epoch.
-    pub(crate) fn start(&self) -> Knot {
-        Knot { minutes: 0.0, longitude: self.longitude, motion: self.motion }
+    fn start(&self) -> Segment {
+        self.from(Knot { minutes: 0.0, longitude: self.longitude, motion: self.motion })
     }
 
-    pub(crate) fn slopes(&self, at: &Knot) -> Slopes {
+    fn from(&self, knot: Knot) -> Segment {
+        Segment { slopes: self.slopes(&knot), knot }
+    }
+
+    fn slopes(&self, at: &Knot) -> Slopes {
         let longitude = at.motion + self.drift;
         let (mut first, mut second) = (0.0, 0.0);
         match &self.kind {
@@ -119,30 +151,34 @@ impl Resonance {
         Slopes { longitude, motion: first, motion_second: second * longitude }
     }
 
-    /// The next knot, `by` minutes on: a step of 720 minutes forwards or backwards.
-    pub(crate) fn step(&self, at: &Knot, by: f64) -> Knot {
-        let slopes = self.slopes(at);
+    /// The next segment, `by` minutes on: a step of 720 minutes forwards or backwards.
+    fn next(&self, Segment { knot, slopes }: &Segment, by: f64) -> Segment {
         let half = STEP_MINUTES * STEP_MINUTES / 2.0;
-        Knot {
-            minutes: at.minutes + by,
-            longitude: at.longitude + slopes.longitude * by + slopes.motion * half,
-            motion: at.motion + slopes.motion * by + slopes.motion_second * half,
-        }
+        self.from(Knot {
+            minutes: knot.minutes + by,
+            longitude: knot.longitude + slopes.longitude * by + slopes.motion * half,
+            motion: knot.motion + slopes.motion * by + slopes.motion_second * half,
+        })
     }
 
-    /// The last knot that is less than a step away from an instant, counted from epoch.
-    pub(crate) fn knot_before(&self, minutes: f64) -> Knot {
-        let by = if minutes > 0.0 { STEP_MINUTES } else { -STEP_MINUTES };
-        let mut knot = self.start();
-        while (minutes - knot.minutes).abs() >= STEP_MINUTES {
-            knot = self.step(&knot, by);
+    /// The segment of an instant: from the last step that is less than 720 minutes nearer to epoch.
+    pub(crate) fn segment(&self, minutes: f64) -> Segment {
+        let (by, kept) = if minutes > 0.0 { (STEP_MINUTES, &self.forwards) } else { (-STEP_MINUTES, &self.backwards) };
+        if let Some(segment) = kept.get((minutes.abs() / STEP_MINUTES) as usize) {
+            return *segment;
         }
-        knot
+        let mut segment = kept.last().copied().unwrap_or_else(|| self.start());
+        while (minutes - segment.knot.minutes).abs() >= STEP_MINUTES {
+            segment = self.next(&segment, by);
+        }
+        segment
     }
+}
 
-    /// Resonant longitude and mean motion at an instant less than a step from the knot.
-    pub(crate) fn at(&self, knot: &Knot, minutes: f64) -> (f64, f64) {
-        let slopes = self.slopes(knot);
+impl Segment {
+    /// Resonant longitude and mean motion at an instant of the segment.
+    pub(crate) fn at(&self, minutes: f64) -> (f64, f64) {
+        let Self { knot, slopes } = self;
         let after = minutes - knot.minutes;
         let half = after * after * 0.5;
         let longitude = knot.longitude + slopes.longitude * after + slopes.motion * half;

@@ -5,4 +5,5 @@
 mod approaches;
 mod element_text;
 mod elements;
+mod lanes;
 mod verification;

@@ -49,7 +49,7 @@ pub(crate) fn cases() -> Vec<Case> {
     pairs.zip(blocks).map(|(elements, states)| Case { elements, states }).collect()
 }
 
-fn distance(a: [f64; 3], b: [f64; 3]) -> f64 {
+pub(crate) fn distance(a: [f64; 3], b: [f64; 3]) -> f64 {
     a.iter().zip(b).map(|(a, b)| (a - b) * (a - b)).sum::<f64>().sqrt()
 }
 
