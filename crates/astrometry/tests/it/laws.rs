@@ -62,9 +62,9 @@ proptest! {
 
         let air = Atmosphere::expected_at(sky.site(), celsius).unwrap();
         let observed = sky.observed(star, &air).unwrap();
-        // An altitude alone is lifted just as a star is.
+        // An altitude alone is lifted just as a star is, above those where SOFA bends its own formula.
         let lifted = air.refracted(airless.altitude).unwrap().value();
-        prop_assert!(airless.altitude.value() < 1.0 || (lifted - observed.altitude.value()).abs() < 0.01 / 3600.0);
+        prop_assert!(airless.altitude.value() < 3.0 || (lifted - observed.altitude.value()).abs() < 0.01 / 3600.0);
         let back = sky.position_at_observed(observed, &air, Equinox::J2000).unwrap();
         let altitude = airless.altitude.value();
         let tolerance = if altitude > 10.0 { 0.05 } else if altitude > 5.0 { 0.3 } else { 60.0 };
