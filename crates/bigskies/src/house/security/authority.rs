@@ -95,7 +95,8 @@ impl Rule {
                 "log in with security/auth/login and send the token, or an API key, as `authorization: Bearer TOKEN`",
             )
         })?;
-        let caller = self.of_claims(&*self.claims(token)?, None)?;
+        let claims = self.claims(token)?;
+        let caller = self.of_claims(&claims, None)?;
         self.permits(&caller, Needs::Right(permission), &[])
     }
 
