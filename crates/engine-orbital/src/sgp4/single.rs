@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{Sgp4Error, ephemeris::ColumnsMut};
 
-/// Farther from epoch than two years the exact form is asked: there the rounding of the angles alone comes near to the promised millimetre.
+/// Farther from epoch than two years the exact form is asked: there the rounding of the angles alone comes near to the promised bound.
 pub(crate) const FAST_MINUTES: f64 = 1_051_200.0;
 /// In a minute.
 const MICROSECONDS: f64 = 6.0e7;
