@@ -40,6 +40,9 @@ pub(crate) enum Terms {
 const LONGEST: f64 = 0.95;
 /// Near the Earth no longer one clears the ground; what drag makes of an orbit on paper may leave the exact form's iteration unfinished.
 const LONGEST_NEAR: f64 = 0.55;
+/// Cosine of the inclination. Orbits that run against the Earth along the equator are left to the exact form: its terms divide by what
+/// is next to nothing there, and each form loses digits in its own way.
+const RETROGRADE: f64 = -0.9999;
 /// So are orbits that drag has brought farther than this: powers of time run away, and with them the digits.
 const DRAG_RADIANS: f64 = 1000.0;
 
@@ -73,6 +76,7 @@ pub(crate) fn near<L: Lanes>(of: &impl Source<L>, t: L, terms: Terms) -> Average
     let sound = is_moderate(shrink)
         & drag.abs().below(s(DRAG_RADIANS))
         & eccentricity.below(s(LONGEST_NEAR))
+        & s::<L>(RETROGRADE).below(of.get(at::COS_INCLINATION))
         & s::<L>(-0.000_999_999).below(eccentricity);
     let least = s::<L>(1.0e-6);
     Averages {

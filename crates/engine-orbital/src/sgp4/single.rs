@@ -423,16 +423,18 @@ impl Nodes {
             && root_left < TOLERANCE * self.inverse_root[0]
             && beta_left < 1.0e-7
             && one_left * e_max * e_max < TOLERANCE;
+        // Below its least eccentricity the exact form takes that, which no fit knows of. The nodes don't reach the ends of the stretch,
+        // where drag may have taken off some more.
+        let e_least = e_min - 0.25 * (e_max - e_min);
         let shape = if has_drag {
-            // Below this the exact form puts the least eccentricity in its place, which no fit knows of.
             let (eccentricity, e_left) = fit::cubic(&self.eccentricity);
             let (long, long_left) = fit::cubic(&self.long);
-            (e_left + long_left < TOLERANCE && e_min > 1.0e-5).then_some(Shape::Drag { eccentricity, long })
+            (e_left + long_left < TOLERANCE && e_least > 1.0e-5).then_some(Shape::Drag { eccentricity, long })
         } else {
             let [a, b, sin_i, cos_i] = [&self.a, &self.b, &self.sin_i, &self.cos_i].map(fit::quintic);
             let (factor, factor_left) = fit::cubic(&self.factor);
             let left = [a.1, b.1, sin_i.1, cos_i.1, factor_left * e_max];
-            left.iter().all(|left| *left < TOLERANCE).then_some(Shape::Slow {
+            (e_least > 1.0e-6 && left.iter().all(|left| *left < TOLERANCE)).then_some(Shape::Slow {
                 a: a.0,
                 b: b.0,
                 factor,
