@@ -21,6 +21,16 @@ pub const DEAD_LETTERS_TOTAL: &str = "bigskies_dead_letters_total";
 pub const HEALTH: &str = "bigskies_health";
 /// Clients connected to the embedded broker.
 pub const BROKER_CLIENTS: &str = "bigskies_broker_clients";
+/// Satellites whose actors run.
+pub const STELLAR_SATELLITES_ACTIVE: &str = "stellar_satellites_active";
+/// Tasks of missions that wait for their turn.
+pub const STELLAR_TASKS_PENDING: &str = "stellar_tasks_pending";
+/// Tasks of missions that failed.
+pub const STELLAR_TASKS_FAILED_TOTAL: &str = "stellar_tasks_failed_total";
+/// Energy of the active satellites, their mean in percent.
+pub const STELLAR_ENERGY_AVG: &str = "stellar_energy_avg";
+/// Seconds of a call of the orbital service, by `method` and `outcome` (`ok` or an error code).
+pub const ORBITAL_CALL_SECONDS: &str = "orbital_grpc_request_seconds";
 
 static HANDLE: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
 
@@ -47,6 +57,11 @@ fn describe() {
     metrics::describe_counter!(DEAD_LETTERS_TOTAL, "messages that nobody owns or that could not be read");
     metrics::describe_gauge!(HEALTH, "1 healthy, 0.5 degraded, 0 otherwise");
     metrics::describe_gauge!(BROKER_CLIENTS, "clients connected to the embedded broker");
+    metrics::describe_gauge!(STELLAR_SATELLITES_ACTIVE, "satellites whose actors run");
+    metrics::describe_gauge!(STELLAR_TASKS_PENDING, "tasks that wait for their turn");
+    metrics::describe_counter!(STELLAR_TASKS_FAILED_TOTAL, "tasks that failed");
+    metrics::describe_gauge!(STELLAR_ENERGY_AVG, "mean energy of the active satellites in percent");
+    metrics::describe_histogram!(ORBITAL_CALL_SECONDS, metrics::Unit::Seconds, "from a call to its answer");
 }
 
 /// All metrics in the Prometheus text format; empty before [`start`].
