@@ -28,6 +28,16 @@ pub fn make_folder(path: &Path) -> Result<(), Failure> {
     fs::create_dir_all(path).map_err(|error| Failure::of_path("make", path, &error))
 }
 
+/// Keeps everybody but its owner out of a folder.
+///
+/// # Errors
+/// Where that can't be said of it.
+pub fn keep_to_owner(folder: &Path) -> Result<(), Failure> {
+    make_folder(folder)?;
+    let set = fs::set_permissions(folder, fs::Permissions::from_mode(0o700));
+    set.map_err(|error| Failure::of_path("protect", folder, &error))
+}
+
 /// Writes a file as a whole; who reads meanwhile sees the old one.
 ///
 /// # Errors

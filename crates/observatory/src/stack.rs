@@ -292,10 +292,23 @@ fn part(site: &Site<'_>, kind: Kind) -> Result<Part, Failure> {
     })
 }
 
+/// The label of a container with what it was made of.
+pub const FINGERPRINT_LABEL: &str = "io.bigskies.observatory.fingerprint";
+
 /// What a part is made of, each piece with a hash, so that it can be said which piece differs.
 pub type Fingerprint = BTreeMap<String, String>;
 
 impl Part {
+    /// Whether nothing but its volumes can be written. Grafana unpacks plugins beside itself.
+    pub fn is_read_only(&self) -> bool {
+        self.kind != Kind::Grafana
+    }
+
+    /// What this part is made of, as one text for its label.
+    pub fn written_fingerprint(&self) -> String {
+        serde_json::to_string(&self.fingerprint()).unwrap_or_default()
+    }
+
     /// What this part is made of.
     pub fn fingerprint(&self) -> Fingerprint {
         let mut pieces: Fingerprint = BTreeMap::new();

@@ -5,7 +5,7 @@ use serde_norway::Value;
 use super::yaml::{document, list, map, text};
 use crate::{
     failure::Failure,
-    stack::{HOST_FROM_WITHIN, Part, Stack},
+    stack::{FINGERPRINT_LABEL, HOST_FROM_WITHIN, Part, Stack},
 };
 
 /// The whole stack as `compose.yaml`, for a folder in which each part's files stand below its name.
@@ -56,9 +56,12 @@ fn service(stack: &Stack, part: &Part) -> Value {
         ("networks", list([stack.network.to_string()])),
         ("extra_hosts", list([format!("{HOST_FROM_WITHIN}:host-gateway")])),
         ("mem_limit", part.memory_bytes.map_or(Value::Null, |bytes| Value::Number(bytes.into()))),
+        ("read_only", if part.is_read_only() { Value::Bool(true) } else { Value::Null }),
         ("cap_drop", list(["ALL"])),
         ("security_opt", list(["no-new-privileges:true"])),
+        ("labels", map([(FINGERPRINT_LABEL, text(escaped(&part.written_fingerprint())))])),
         ("restart", text("unless-stopped")),
+        ("stop_grace_period", text("30s")),
     ])
 }
 

@@ -1,0 +1,7 @@
+//! The observatory as a whole: its command line, the files that it renders held against the programs that read them, and stacks that run.
+
+mod command_line;
+mod dashboards;
+mod lifecycle;
+mod rendering;
+mod site;
