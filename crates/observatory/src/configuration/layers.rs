@@ -95,6 +95,7 @@ impl Layers {
         let mut pile = Pile::defaults()?;
         if let Some((path, text)) = &sources.file {
             let table = parse(path, text)?;
+            pile.text.clone_from(text);
             pile.lay(&table, &mut Vec::new(), &|field| Origin::File {
                 path: path.clone(),
                 line: line_of(text, &steps(field)).unwrap_or(1),
@@ -113,7 +114,7 @@ impl Layers {
 
     /// Where the value of a field came from.
     pub fn origin(&self, field: &str) -> Origin {
-        nearest(&self.origins, field)
+        self.origins.get(field).cloned().unwrap_or(Origin::Default)
     }
 }
 
@@ -146,6 +147,8 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Table, Failure> {
 /// What is laid over each other so far.
 #[derive(Debug, Clone)]
 struct Pile {
+    /// The file's text, in which places deeper than a field can be found.
+    text: String,
     table: Table,
     origins: BTreeMap<String, Origin>,
 }
@@ -154,7 +157,7 @@ impl Pile {
     fn defaults() -> Result<Self, Failure> {
         let table = Table::try_from(Configuration::default())
             .map_err(|error| Failure::new(Reason::Defect, format!("defaults can't be written: {error}")))?;
-        Ok(Self { table, origins: BTreeMap::new() })
+        Ok(Self { text: String::new(), table, origins: BTreeMap::new() })
     }
 
     /// Lays a table over what is there: tables are merged, everything else is replaced.
@@ -235,6 +238,16 @@ impl Pile {
         nearest(&self.origins, field)
     }
 
+    /// Where a person should look: of an element of a list, its own line.
+    fn place(&self, path: &str) -> Origin {
+        match self.origin(path) {
+            Origin::File { path: file, line } if path.contains('[') => {
+                Origin::File { path: file, line: line_of(&self.text, &steps(path)).unwrap_or(line) }
+            }
+            origin => origin,
+        }
+    }
+
     fn check(self) -> Result<Layers, Failure> {
         let read = serde_path_to_error::deserialize(Value::Table(self.table.clone()));
         let configuration: Configuration = read.map_err(|error| {
@@ -256,7 +269,7 @@ impl Pile {
     }
 
     fn failure(&self, complaints: &[Complaint]) -> Failure {
-        let line = |complaint: &Complaint| match self.origin(&complaint.path) {
+        let line = |complaint: &Complaint| match self.place(&complaint.path) {
             Origin::Default => format!("{}: {}", complaint.path, complaint.problem),
             origin => format!("{origin}: {}: {}", complaint.path, complaint.problem),
         };

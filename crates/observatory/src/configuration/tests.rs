@@ -66,8 +66,8 @@ fn what_is_refused_names_file_line_and_what_is_allowed() {
         &["observatory.toml:6: scrape.targets[1].addresses", "expected `HOST:PORT`"],
     );
     check_refused(
-        "[environments.remote]\nhost = 'h'\nengine = 'process'\n\n[environments.remote.overrides.retention]\ntime = 'x'\n",
-        &[],
+        "environment = 'remote'\n[environments.remote]\nhost = 'h'\nengine = 'process'",
+        &["observatory.toml:4: environments.remote.engine", "expected `docker` or `compose`"],
     );
 }
 

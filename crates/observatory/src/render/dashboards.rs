@@ -371,14 +371,14 @@ fn stack() -> Board {
                 "Samples taken in",
                 Lines,
                 Unit::PerSecond,
-                &[("rate(prometheus_tsdb_head_samples_appended_total[$__rate_interval])", "")],
+                &[("sum(rate(prometheus_tsdb_head_samples_appended_total[$__rate_interval]))", "")],
             ),
             panel("Series", Lines, Unit::Count, &[("prometheus_tsdb_head_series", "")]),
             panel(
                 "Space of the samples",
                 Lines,
                 Unit::Bytes,
-                &[("prometheus_tsdb_storage_blocks_bytes + prometheus_tsdb_wal_storage_size_bytes", "")],
+                &[("prometheus_tsdb_storage_blocks_bytes", "used"), ("prometheus_tsdb_retention_limit_bytes", "at most")],
             ),
             panel(
                 "Time since the last push",

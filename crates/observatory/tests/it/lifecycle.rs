@@ -100,11 +100,11 @@ fn a_program_that_ends_is_started_again() {
 
 #[test]
 fn killed_while_it_works_it_finishes_the_next_time() {
-    let rounds = if std::env::var_os("BIGSKIES_SOAK").is_some() { 20 } else { 3 };
+    let rounds: u64 = if std::env::var_os("BIGSKIES_SOAK").is_some() { 20 } else { 3 };
     for round in 0..rounds {
         let site = Site::of_programs("");
         let mut up = site.command(&["up"]).spawn().unwrap();
-        std::thread::park_timeout(std::time::Duration::from_millis(40 * u64::from(round) + 20));
+        std::thread::park_timeout(std::time::Duration::from_millis(40 * round + 20));
         up.kill().unwrap();
         up.wait().unwrap();
         site.run(&["up"]).expect_code(0);

@@ -43,7 +43,6 @@ impl From<Output> for Answer {
 pub(crate) struct Site {
     folder: tempfile::TempDir,
     pub(crate) prometheus: u16,
-    pub(crate) pushgateway: u16,
 }
 
 /// Ports that nobody listens on now.
@@ -64,7 +63,7 @@ impl Site {
              [scrape]\ninterval = '1s'\npush-interval = '1s'\ntimeout = '1s'\nevaluation-interval = '1s'\n{more}"
         );
         std::fs::write(folder.path().join("observatory.toml"), text).unwrap();
-        Self { folder, prometheus, pushgateway }
+        Self { folder, prometheus }
     }
 
     pub(crate) fn path(&self) -> &Path {
