@@ -13,7 +13,7 @@ use toml::Value;
 
 use crate::{
     cli::{Cli, Command, Options},
-    configuration::{EngineKind, FILE, Layers, Sources, parse_value},
+    configuration::{EngineKind, Environment, FILE, Layers, Sources, parse_value},
     failure::{Failure, Reason},
     files,
     output::{Ending, Output},
@@ -36,7 +36,7 @@ pub async fn run(cli: Cli, out: &mut Output) -> Result<u8, Ending> {
         Command::Plan => bring::plan(&Desk::open(&options)?, out).await,
         Command::Status => status::run(&Desk::open(&options)?, out).await,
         Command::Logs(logs) => logs::run(&logs, &Desk::open(&options)?, out).await,
-        Command::Render(render) => render::run(&render, &Desk::open(&options)?, out),
+        Command::Render(render) => render::run(&render, &described(&options)?.0, out),
         Command::Config(config) => config::run(config, &options, out),
         Command::Completions { shell } => {
             let mut script = Vec::new();
@@ -60,16 +60,16 @@ pub(crate) struct Desk {
 
 impl Desk {
     fn open(options: &Options) -> Result<Self, Failure> {
-        let layers = configured(options)?;
-        let configuration = &layers.configuration;
-        let folder = data_folder(options, &layers)?;
-        let stack = Stack::of(configuration, &folder)?;
-        let engine = configuration.chosen().map_or(EngineKind::Docker, |environment| environment.engine);
-        let runtime: Box<dyn Runtime> = match engine {
+        let (stack, folder, environment) = described(options)?;
+        let runtime: Box<dyn Runtime> = match environment.engine {
             EngineKind::Process => Box::new(Processes::new(&folder, &own_path()?)),
             EngineKind::Docker | EngineKind::Compose => {
-                return Err(Failure::new(Reason::EngineAway, format!("the engine `{engine}` is not built in"))
-                    .hint("`--engine process` runs the same stack from programs of this machine"));
+                let message =
+                    format!("containers are not driven here, as `engine = \"{}\"` asks for", environment.engine);
+                return Err(Failure::new(Reason::EngineAway, message).hint(
+                    "`observatory render --out FOLDER` writes the files for `docker compose up`; \
+                     `--engine process` runs the same stack from programs of this machine",
+                ));
             }
         };
         Ok(Self { stack, runtime, folder })
@@ -83,6 +83,15 @@ impl Desk {
                 .hint("wait until it is done")
         })
     }
+}
+
+/// The stack that is configured, its folder, and where it runs.
+fn described(options: &Options) -> Result<(Stack, PathBuf, Environment), Failure> {
+    let layers = configured(options)?;
+    let folder = data_folder(options, &layers)?;
+    let stack = Stack::of(&layers.configuration, &folder)?;
+    let environment = layers.configuration.chosen().cloned().unwrap_or_default();
+    Ok((stack, folder, environment))
 }
 
 fn own_path() -> Result<PathBuf, Failure> {

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::Desk;
 use crate::{
     cli::Render,
     files::{self, Readers},
     output::{Ending, Output},
     render, secrets,
+    stack::Stack,
 };
 
 #[derive(Serialize)]
@@ -18,10 +18,10 @@ struct Rendered {
     unchanged: usize,
 }
 
-pub(super) fn run(wish: &Render, desk: &Desk, out: &mut Output) -> Result<u8, Ending> {
+pub(super) fn run(wish: &Render, stack: &Stack, out: &mut Output) -> Result<u8, Ending> {
     let mut all: BTreeMap<String, String> = BTreeMap::new();
-    all.insert("compose.yaml".to_owned(), render::compose(&desk.stack)?);
-    for part in &desk.stack.parts {
+    all.insert("compose.yaml".to_owned(), render::compose(stack)?);
+    for part in &stack.parts {
         all.extend(part.files.iter().map(|(path, text)| (format!("{}/{path}", part.kind), text.clone())));
     }
     let mut rendered = Rendered { written: Vec::new(), unchanged: 0 };
@@ -37,8 +37,11 @@ pub(super) fn run(wish: &Render, desk: &Desk, out: &mut Output) -> Result<u8, En
         rendered.written.push(path.clone());
     }
     if !wish.dry_run {
-        for (name, secret) in desk.stack.parts.iter().flat_map(|part| &part.secrets) {
-            secrets::place(&wish.out, name, secret)?;
+        for (name, secret) in stack.parts.iter().flat_map(|part| &part.secrets) {
+            // Compose mounts the file as it is, and the service's user must read it; the folder around it keeps others out.
+            let text = secrets::resolve(&wish.out, name, secret)?;
+            files::keep_to_owner(&wish.out.join("secrets"))?;
+            files::write(&secrets::path(&wish.out, name), &text, Readers::All)?;
         }
     }
     let deed = if wish.dry_run { "would write" } else { "wrote" };

@@ -378,7 +378,10 @@ fn stack() -> Board {
                 "Space of the samples",
                 Lines,
                 Unit::Bytes,
-                &[("prometheus_tsdb_storage_blocks_bytes", "used"), ("prometheus_tsdb_retention_limit_bytes", "at most")],
+                &[
+                    ("prometheus_tsdb_storage_blocks_bytes", "used"),
+                    ("prometheus_tsdb_retention_limit_bytes", "at most"),
+                ],
             ),
             panel(
                 "Time since the last push",

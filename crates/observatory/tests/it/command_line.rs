@@ -8,7 +8,9 @@ use crate::site::Site;
 fn the_configuration_is_shown_set_and_checked() {
     let site = Site::of_programs("");
     let show = site.run(&["config", "show", "--origin"]).expect_code(0);
-    assert!(show.out.lines().any(|line| line.starts_with("services.grafana.enabled") && line.contains("observatory.toml:")));
+    assert!(
+        show.out.lines().any(|line| line.starts_with("services.grafana.enabled") && line.contains("observatory.toml:"))
+    );
     assert!(show.out.lines().any(|line| line.starts_with("retention.time") && line.ends_with("default")));
     assert_eq!(site.run(&["config", "get", "retention.time"]).expect_code(0).out, "90d\n");
     assert_eq!(site.run(&["config", "get", "retention.time", "--json"]).expect_code(0).out, "\"90d\"\n");

@@ -15,13 +15,20 @@ use crate::site::{Site, wait_for};
 fn metrics(scrape: u64) -> String {
     let mut text = String::new();
     let mut put = |line: String| text.push_str(&(line + "\n"));
-    for (component, health) in [("telescope-coordinator", "1"), ("message-coordinator", "0.5"), ("datastore-coordinator", "0")] {
+    for (component, health) in
+        [("telescope-coordinator", "1"), ("message-coordinator", "0.5"), ("datastore-coordinator", "0")]
+    {
         put(format!("bigskies_health{{component=\"{component}\"}} {health}"));
     }
     for message in ["telescope/control/slew", "telescope/control/abort", "datastore/ping"] {
         put(format!("bigskies_messages_total{{owner=\"telescope\",message=\"{message}\"}} {scrape}"));
         for outcome in ["ok", "timeout"] {
-            histogram(&mut put, "bigskies_command_seconds", &format!("message=\"{message}\",outcome=\"{outcome}\""), scrape);
+            histogram(
+                &mut put,
+                "bigskies_command_seconds",
+                &format!("message=\"{message}\",outcome=\"{outcome}\""),
+                scrape,
+            );
         }
     }
     put("bigskies_queue_depth{owner=\"telescope\",lane=\"motion\"} 3".to_owned());
@@ -32,7 +39,12 @@ fn metrics(scrape: u64) -> String {
     put("stellar_satellites_active 4\nstellar_tasks_pending 7\nstellar_energy_avg 81.5".to_owned());
     put(format!("stellar_tasks_failed_total {scrape}"));
     for outcome in ["ok", "invalid"] {
-        histogram(&mut put, "orbital_grpc_request_seconds", &format!("method=\"Propagate\",outcome=\"{outcome}\""), scrape);
+        histogram(
+            &mut put,
+            "orbital_grpc_request_seconds",
+            &format!("method=\"Propagate\",outcome=\"{outcome}\""),
+            scrape,
+        );
     }
     text
 }
@@ -94,7 +106,8 @@ fn every_panel_shows_something() {
 fn panels_and_rules_name_metrics_that_exist() {
     let suffixes = ["_bucket", "_count", "_sum"];
     let boards = render::boards();
-    let questions = boards.iter().flat_map(|board| &board.panels).flat_map(|panel| &panel.queries).map(|(question, _)| *question);
+    let questions =
+        boards.iter().flat_map(|board| &board.panels).flat_map(|panel| &panel.queries).map(|(question, _)| *question);
     let rules = render::RULES.lines().filter(|line| !line.starts_with('#'));
     let texts: Vec<&str> = questions.chain(rules).collect();
     let mut named = BTreeSet::new();

@@ -58,8 +58,16 @@ fn what_somebody_changed_is_named_and_mended() {
         assert!(std::process::Command::new("kill").args(["-9", &keeper]).status().unwrap().success());
     };
     let rows: [(&str, &dyn Fn(), &str); 5] = [
-        ("a file is changed", &|| std::fs::write(etc.join("prometheus.yml"), "global: {}").unwrap(), "prometheus.yml was changed"),
-        ("a file is removed", &|| std::fs::remove_file(etc.join("rules/bigskies.yml")).unwrap(), "rules/bigskies.yml was removed"),
+        (
+            "a file is changed",
+            &|| std::fs::write(etc.join("prometheus.yml"), "global: {}").unwrap(),
+            "prometheus.yml was changed",
+        ),
+        (
+            "a file is removed",
+            &|| std::fs::remove_file(etc.join("rules/bigskies.yml")).unwrap(),
+            "rules/bigskies.yml was removed",
+        ),
         ("a keeper is killed", &|| kill("pushgateway"), "start pushgateway: it does not run"),
         (
             "retention is set",
@@ -163,6 +171,7 @@ fn alertmanager_and_node_exporter_join() {
         assert!(row["version"].is_string(), "{row}");
     }
     let up = site.run(&["up", "--json", "--without", "node-exporter"]).expect_code(0).json();
-    let deeds: Vec<&str> = up["changes"].as_array().unwrap().iter().filter_map(|change| change["deed"].as_str()).collect();
+    let deeds: Vec<&str> =
+        up["changes"].as_array().unwrap().iter().filter_map(|change| change["deed"].as_str()).collect();
     assert_eq!(deeds, ["remove", "replace"], "{up}");
 }

@@ -72,6 +72,11 @@ fn the_compose_file_describes_the_whole_stack() {
         let text = std::fs::read_to_string(site.path().join("out").join(file)).unwrap();
         assert!(!text.contains(&secret), "{file} has the secret");
     }
+    let mode = |path: &str| {
+        use std::os::unix::fs::PermissionsExt as _;
+        std::fs::metadata(site.path().join("out").join(path)).unwrap().permissions().mode() & 0o777
+    };
+    assert_eq!((mode("secrets"), mode("secrets/grafana-admin-password")), (0o700, 0o644));
     let ini = std::fs::read_to_string(site.path().join("out/grafana/grafana.ini")).unwrap();
     for line in ["[security]", "admin_user = admin", "http_port = 3000"] {
         assert!(ini.lines().any(|other| other == line), "{line} is not in: {ini}");
@@ -89,7 +94,16 @@ fn dashboards_are_of_grafanas_own_type() {
         std::fs::write(folder.path().join("boards.ts"), text).unwrap();
         let mut tsc = Command::new("node");
         tsc.arg(Path::new(&node).join("node_modules/typescript/bin/tsc")).current_dir(folder.path());
-        tsc.args(["--noEmit", "--strict", "--skipLibCheck", "--moduleResolution", "bundler", "--module", "esnext", "boards.ts"]);
+        tsc.args([
+            "--noEmit",
+            "--strict",
+            "--skipLibCheck",
+            "--moduleResolution",
+            "bundler",
+            "--module",
+            "esnext",
+            "boards.ts",
+        ]);
         let output = tsc.output().unwrap();
         (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned())
     };
@@ -97,7 +111,10 @@ fn dashboards_are_of_grafanas_own_type() {
     let boards: Vec<String> =
         render::boards().iter().map(|board| format!("({}) satisfies Dashboard;\n", board.json().unwrap())).collect();
     let (is_accepted, said) = compile(format!("{import}{}", boards.concat()));
-    assert!(is_accepted, "{said}; `cargo xtask test` installs the types, or name a folder that has them in BIGSKIES_TEST_NODE");
+    assert!(
+        is_accepted,
+        "{said}; `cargo xtask test` installs the types, or name a folder that has them in BIGSKIES_TEST_NODE"
+    );
     let (is_accepted, said) = compile(format!("{import}({{ title: 1, panels: 'none' }}) satisfies Dashboard;\n"));
     assert!(!is_accepted && said.contains("not assignable"), "a wrong one is accepted: {said}");
 }
