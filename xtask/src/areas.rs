@@ -101,6 +101,11 @@ const SOAKS: &[Area] = &[
         shows: "roles that find nothing to work with, folders in use, a password that changes",
         step: Step::Acceptance("house::"),
     },
+    Area {
+        name: "observatory",
+        shows: "a monitoring stack whose start is killed at twenty points, and converges each time",
+        step: Step::Package("observatory"),
+    },
 ];
 
 /// Measures one area.

@@ -30,13 +30,34 @@ const NEEDS: &[Need] = &[
     Need { what: "openssl", debian: "openssl", homebrew: "openssl", is_here: has_program },
     Need { what: "pebble", debian: "pebble", homebrew: "pebble", is_here: has_program },
     Need { what: "pebble-challtestsrv", debian: "pebble", homebrew: "pebble", is_here: has_program },
+    Need { what: "prometheus", debian: "prometheus", homebrew: "prometheus", is_here: has_program },
+    Need { what: "promtool", debian: "prometheus", homebrew: "prometheus", is_here: has_program },
+    Need {
+        what: "prometheus-pushgateway",
+        debian: "prometheus-pushgateway",
+        homebrew: "prometheus-pushgateway",
+        is_here: has_program,
+    },
+    Need {
+        what: "prometheus-alertmanager",
+        debian: "prometheus-alertmanager",
+        homebrew: "alertmanager",
+        is_here: has_program,
+    },
+    Need {
+        what: "prometheus-node-exporter",
+        debian: "prometheus-node-exporter",
+        homebrew: "node_exporter",
+        is_here: has_program,
+    },
 ];
 
 /// PostgreSQL has a second way in, the bundle, so only who can install it without asking does.
 const POSTGRESQL: Need =
     Need { what: "postgres", debian: "postgresql", homebrew: "postgresql", is_here: |_| postgresql::is_installed() };
 
-const ASYNCAPI: &str = "@asyncapi/parser@3.6.3";
+/// What Node runs in tests: the validator of AsyncAPI documents; Grafana's types, and the compiler that holds dashboards against them.
+const NODE: [&str; 3] = ["@asyncapi/parser@3.6.3", "@grafana/schema@13.2.3", "typescript@5.9.3"];
 
 /// What the set-up has made ready.
 #[derive(Debug)]
@@ -91,7 +112,15 @@ fn install() -> Result<(), Failure> {
     apt().args(["update", "--quiet"]).show()?;
     let packages = packages(&needs, |need| need.debian);
     apt().args(["install", "--yes", "--quiet", "--no-install-recommends"]).args(&packages).show()?;
-    ["mosquitto", "postgresql"].iter().filter(|name| packages.contains(name)).for_each(|name| keep_from_starting(name));
+    let services = [
+        "mosquitto",
+        "postgresql",
+        "prometheus",
+        "prometheus-pushgateway",
+        "prometheus-alertmanager",
+        "prometheus-node-exporter",
+    ];
+    services.iter().filter(|name| packages.contains(name)).for_each(|name| keep_from_starting(name));
     Ok(())
 }
 
@@ -146,18 +175,18 @@ fn python() -> Result<PathBuf, Failure> {
     Ok(program)
 }
 
-/// The validator of AsyncAPI documents, in the version named here.
+/// The Node packages of the tests, in the versions named here.
 fn node() -> Result<PathBuf, Failure> {
     let folder = places::target().join("node");
-    let mark = folder.join("installed");
-    if places::read(&mark).is_ok_and(|found| found == ASYNCAPI) {
+    let (mark, wanted) = (folder.join("installed"), NODE.join(" "));
+    if places::read(&mark).is_ok_and(|found| found == wanted) {
         return Ok(folder);
     }
-    say("fetching the AsyncAPI validator");
+    say("fetching the Node packages of the tests");
     places::make_empty(&folder)?;
     let quiet = ["install", "--silent", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix"];
-    Program::new("npm").args(quiet).args([&folder]).args([ASYNCAPI]).show()?;
-    places::write(&mark, ASYNCAPI)?;
+    Program::new("npm").args(quiet).args([&folder]).args(NODE).show()?;
+    places::write(&mark, wanted)?;
     Ok(folder)
 }
 

@@ -81,6 +81,7 @@ pub(crate) fn prepared(cargo: Program, ready: &Ready) -> Result<Program, Failure
         Failure::new(format!("the PATH cannot be extended: {error}"), "take folders with `:` in their name out of it")
     })?;
     let cargo = cargo.env("PATH", path).env("BIGSKIES_TEST_PYTHON", &ready.python);
+    let cargo = cargo.env("BIGSKIES_TEST_NODE", &ready.node);
     Ok(match &ready.bundle {
         Some(folder) => cargo.env("BIGSKIES_POSTGRES_BIN", folder),
         None => cargo,

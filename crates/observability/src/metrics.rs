@@ -29,6 +29,14 @@ pub const ORBITAL_CALLS: &str = "bigskies_orbital_calls";
 pub const ORBITAL_STATES_TOTAL: &str = "bigskies_orbital_states_total";
 /// Satellites and ground stations that the orbital service knows, by `kind` (`catalogue`, `registered`, `station`).
 pub const ORBITAL_KNOWN: &str = "bigskies_orbital_known";
+/// Satellites whose actors run.
+pub const STELLAR_SATELLITES_ACTIVE: &str = "stellar_satellites_active";
+/// Tasks of missions that wait for their turn.
+pub const STELLAR_TASKS_PENDING: &str = "stellar_tasks_pending";
+/// Tasks of missions that failed.
+pub const STELLAR_TASKS_FAILED_TOTAL: &str = "stellar_tasks_failed_total";
+/// Energy of the active satellites, their mean in percent.
+pub const STELLAR_ENERGY_AVG: &str = "stellar_energy_avg";
 
 static HANDLE: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
 
@@ -59,6 +67,10 @@ fn describe() {
     metrics::describe_gauge!(ORBITAL_CALLS, "calls to the orbital service under way");
     metrics::describe_counter!(ORBITAL_STATES_TOTAL, "states of satellites computed for answers");
     metrics::describe_gauge!(ORBITAL_KNOWN, "satellites and ground stations that the orbital service knows");
+    metrics::describe_gauge!(STELLAR_SATELLITES_ACTIVE, "satellites whose actors run");
+    metrics::describe_gauge!(STELLAR_TASKS_PENDING, "tasks that wait for their turn");
+    metrics::describe_counter!(STELLAR_TASKS_FAILED_TOTAL, "tasks that failed");
+    metrics::describe_gauge!(STELLAR_ENERGY_AVG, "mean energy of the active satellites in percent");
 }
 
 /// All metrics in the Prometheus text format; empty before [`start`].

@@ -1,0 +1,137 @@
+//! Files that are whole or not there: written beside and renamed; and locks that end with their process.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io::Write as _,
+    os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
+    path::Path,
+};
+
+use nix::fcntl::{Flock, FlockArg};
+
+use crate::failure::{Failure, Reason};
+
+/// Who may read a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Readers {
+    /// Whoever the folder lets in.
+    All,
+    /// Its owner.
+    Owner,
+}
+
+/// Makes a folder with all above it.
+///
+/// # Errors
+/// Where it can't be made.
+pub fn make_folder(path: &Path) -> Result<(), Failure> {
+    fs::create_dir_all(path).map_err(|error| Failure::of_path("make", path, &error))
+}
+
+/// Keeps everybody but its owner out of a folder.
+///
+/// # Errors
+/// Where that can't be said of it.
+pub fn keep_to_owner(folder: &Path) -> Result<(), Failure> {
+    make_folder(folder)?;
+    let set = fs::set_permissions(folder, fs::Permissions::from_mode(0o700));
+    set.map_err(|error| Failure::of_path("protect", folder, &error))
+}
+
+/// Writes a file as a whole; who reads meanwhile sees the old one.
+///
+/// # Errors
+/// Where it can't be written.
+pub fn write(path: &Path, text: &str, readers: Readers) -> Result<(), Failure> {
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        make_folder(folder)?;
+    }
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{}.new", std::process::id()));
+    let beside = path.with_file_name(name);
+    let mode = match readers {
+        Readers::All => 0o644,
+        Readers::Owner => 0o600,
+    };
+    let write = || -> std::io::Result<()> {
+        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(mode).open(&beside)?;
+        // What was left by a run that was killed may have other rights.
+        file.set_permissions(fs::Permissions::from_mode(mode))?;
+        file.write_all(text.as_bytes())?;
+        file.sync_data()?;
+        fs::rename(&beside, path)
+    };
+    write().map_err(|error| Failure::of_path("write", path, &error))
+}
+
+/// A file's text, nothing where it is absent.
+///
+/// # Errors
+/// Where it can't be read.
+pub fn read(path: &Path) -> Result<Option<String>, Failure> {
+    match fs::read_to_string(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Failure::of_path("read", path, &error)),
+    }
+}
+
+/// Removes a file or folder with all in it; whether it was there.
+///
+/// # Errors
+/// Where it can't be removed.
+pub fn remove(path: &Path) -> Result<bool, Failure> {
+    let removed = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
+    match removed {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(Failure::of_path("remove", path, &error)),
+    }
+}
+
+/// Takes the lock that this file stands for, until it is dropped or the process ends; nothing where another process has it.
+///
+/// # Errors
+/// Where the file can't be made.
+pub fn lock(path: &Path) -> Result<Option<Flock<File>>, Failure> {
+    if let Some(folder) = path.parent() {
+        make_folder(folder)?;
+    }
+    let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path);
+    let file = file.map_err(|error| Failure::of_path("open", path, &error))?;
+    match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
+        Ok(lock) => Ok(Some(lock)),
+        Err((_, nix::errno::Errno::EWOULDBLOCK)) => Ok(None),
+        Err((_, error)) => Err(Failure::new(Reason::Unavailable, format!("can't lock {}: {error}", path.display()))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_has_one_owner() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("run/lock");
+        let held = lock(&path).unwrap();
+        assert!(held.is_some());
+        assert!(lock(&path).unwrap().is_none());
+        drop(held);
+        assert!(lock(&path).unwrap().is_some());
+    }
+
+    #[test]
+    fn a_secret_is_for_its_owner() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a/b");
+        for (readers, mode) in [(Readers::All, 0o644), (Readers::Owner, 0o600)] {
+            write(&path, "text", readers).unwrap();
+            assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, mode);
+            assert_eq!(read(&path).unwrap().as_deref(), Some("text"));
+        }
+        assert!(remove(&path).unwrap());
+        assert!(!remove(&path).unwrap());
+        assert_eq!(read(&path).unwrap(), None);
+    }
+}

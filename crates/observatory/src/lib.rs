@@ -1,0 +1,15 @@
+//! The monitoring stack around the platform: one typed configuration, what is rendered from it, what runs it, and the commands for it.
+
+pub mod cli;
+pub mod commands;
+pub mod configuration;
+pub mod failure;
+pub mod files;
+pub mod output;
+pub mod plan;
+pub mod ports;
+pub mod proof;
+pub mod render;
+pub mod runtime;
+pub mod secrets;
+pub mod stack;

@@ -1,0 +1,8 @@
+//! The observatory as a whole: its command line, the files that it renders held against the programs that read them, and stacks that run.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test ends where its site is not as expected")]
+
+mod command_line;
+mod dashboards;
+mod lifecycle;
+mod rendering;
+mod site;
