@@ -19,6 +19,8 @@ use crate::{
     output::{Ending, Output},
     runtime::{
         Runtime,
+        compose::Compose,
+        docker::Docker,
         process::{Processes, keeper},
     },
     stack::Stack,
@@ -31,11 +33,11 @@ use crate::{
 pub async fn run(cli: Cli, out: &mut Output) -> Result<u8, Ending> {
     let options = cli.options;
     match cli.command {
-        Command::Up(up) => bring::up(&up, &Desk::open(&options)?, out).await,
-        Command::Down(down) => bring::down(&down, &Desk::open(&options)?, out).await,
-        Command::Plan => bring::plan(&Desk::open(&options)?, out).await,
-        Command::Status => status::run(&Desk::open(&options)?, out).await,
-        Command::Logs(logs) => logs::run(&logs, &Desk::open(&options)?, out).await,
+        Command::Up(up) => bring::up(&up, &Desk::open(&options).await?, out).await,
+        Command::Down(down) => bring::down(&down, &Desk::open(&options).await?, out).await,
+        Command::Plan => bring::plan(&Desk::open(&options).await?, out).await,
+        Command::Status => status::run(&Desk::open(&options).await?, out).await,
+        Command::Logs(logs) => logs::run(&logs, &Desk::open(&options).await?, out).await,
         Command::Render(render) => render::run(&render, &described(&options)?.0, out),
         Command::Config(config) => config::run(config, &options, out),
         Command::Completions { shell } => {
@@ -59,18 +61,12 @@ pub(crate) struct Desk {
 }
 
 impl Desk {
-    fn open(options: &Options) -> Result<Self, Failure> {
+    async fn open(options: &Options) -> Result<Self, Failure> {
         let (stack, folder, environment) = described(options)?;
         let runtime: Box<dyn Runtime> = match environment.engine {
             EngineKind::Process => Box::new(Processes::new(&folder, &own_path()?)),
-            EngineKind::Docker | EngineKind::Compose => {
-                let message =
-                    format!("containers are not driven here, as `engine = \"{}\"` asks for", environment.engine);
-                return Err(Failure::new(Reason::EngineAway, message).hint(
-                    "`observatory render --out FOLDER` writes the files for `docker compose up`; \
-                     `--engine process` runs the same stack from programs of this machine",
-                ));
-            }
+            EngineKind::Docker => Box::new(Docker::connect(&environment, &folder).await?),
+            EngineKind::Compose => Box::new(Compose::connect(&environment, &folder).await?),
         };
         Ok(Self { stack, runtime, folder })
     }

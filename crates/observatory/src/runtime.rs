@@ -1,5 +1,7 @@
 //! What runs a stack: one port, behind which programs of this machine, a container engine or the compose command stand.
 
+pub mod compose;
+pub mod docker;
 pub mod process;
 
 use async_trait::async_trait;

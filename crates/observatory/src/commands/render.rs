@@ -38,10 +38,7 @@ pub(super) fn run(wish: &Render, stack: &Stack, out: &mut Output) -> Result<u8, 
     }
     if !wish.dry_run {
         for (name, secret) in stack.parts.iter().flat_map(|part| &part.secrets) {
-            // Compose mounts the file as it is, and the service's user must read it; the folder around it keeps others out.
-            let text = secrets::resolve(&wish.out, name, secret)?;
-            files::keep_to_owner(&wish.out.join("secrets"))?;
-            files::write(&secrets::path(&wish.out, name), &text, Readers::All)?;
+            secrets::place(&wish.out, name, secret)?;
         }
     }
     let deed = if wish.dry_run { "would write" } else { "wrote" };

@@ -350,7 +350,7 @@ fn orbital() -> Board {
                 Unit::PerSecond,
                 &[(
                     "sum by (method, code) (rate(bigskies_orbital_call_seconds_count[$__rate_interval]))",
-                    "{{method}} {{outcome}}",
+                    "{{method}} {{code}}",
                 )],
             ),
         ],

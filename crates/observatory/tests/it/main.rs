@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test ends where its site is not as expected")]
 
 mod command_line;
+mod containers;
 mod dashboards;
 mod lifecycle;
 mod rendering;

@@ -1,0 +1,306 @@
+//! The stack as containers, labelled so that `docker compose ps`, `logs` and `down` know them as theirs. Configuration files lie in
+//! volumes and are put there through the engine, so that it may run on another host, and nothing of this machine is mounted.
+
+mod faults;
+mod specs;
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use engine_containers::{
+    Container, ContainerEngine, ContainersError, Endpoint, FileEntry, Listing, LogOptions, NetworkSpec, Options,
+    State as Doing, VolumeSpec, WithVolumes, labels,
+};
+use vocabulary::Timestamp;
+
+use self::faults::failure;
+use super::{LogLine, LogWish, Progress, Runtime, Seen, State, Volumes};
+use crate::{
+    configuration::{Environment, Kind},
+    failure::{Failure, Reason},
+    plan::{Change, Deed, Plan},
+    secrets,
+    stack::{FINGERPRINT_LABEL, Fingerprint, Part, Stack},
+};
+
+/// How many lines of a container that does not stay are shown.
+const LAST_WORDS: u32 = 3;
+/// More configuration than this is not ours.
+const FILES_BYTES_MAX: usize = 8 << 20;
+
+/// Runs services as containers.
+#[derive(Debug)]
+pub struct Docker {
+    engine: ContainerEngine,
+    folder: std::path::PathBuf,
+    maker: Maker,
+}
+
+/// Who makes the containers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Maker {
+    /// We, and so we know each of their details.
+    Ourselves,
+    /// Compose, in its own way.
+    Compose,
+}
+
+/// The engine that an environment names: its address, else its host over SSH, else what `DOCKER_HOST` says, else this machine's.
+fn endpoint(environment: &Environment) -> Result<Endpoint, ContainersError> {
+    let tls = || std::env::var_os("DOCKER_CERT_PATH").map(std::path::PathBuf::from);
+    let files = tls().map(|folder| engine_containers::TlsFiles::of_folder(&folder));
+    match (&environment.address, &environment.host) {
+        (Some(address), _) => Endpoint::parse(address, files.as_ref()),
+        (None, Some(host)) => {
+            let user = environment.user.as_ref().map(|user| format!("{user}@")).unwrap_or_default();
+            Endpoint::parse(&format!("ssh://{user}{host}"), None)
+        }
+        (None, None) => Endpoint::from_environment(),
+    }
+}
+
+impl Docker {
+    /// Connects to the engine of an environment.
+    ///
+    /// # Errors
+    /// Where it does not answer, may not be used, or is too old.
+    pub async fn connect(environment: &Environment, folder: &std::path::Path) -> Result<Self, Failure> {
+        let endpoint = endpoint(environment).map_err(failure)?;
+        let engine = ContainerEngine::connect(endpoint, Options::default()).await.map_err(failure)?;
+        Ok(Self { engine, folder: folder.to_owned(), maker: Maker::Ourselves })
+    }
+
+    /// The same for containers that Compose makes: their details are its own matter.
+    #[must_use]
+    pub(super) fn as_compose_makes_them(self) -> Self {
+        Self { maker: Maker::Compose, ..self }
+    }
+
+    /// The containers of the project, by service.
+    async fn containers(&self, stack: &Stack) -> Result<Vec<(Kind, Container)>, Failure> {
+        let ours = BTreeMap::from([(labels::PROJECT.to_owned(), stack.project.to_string())]);
+        let listed = self.engine.containers(&Listing::Labelled(ours)).await.map_err(failure)?;
+        let mut found = Vec::new();
+        for one in listed {
+            let Some(kind) = one.labels.get(labels::SERVICE).and_then(|name| Kind::of(name)) else { continue };
+            match self.engine.container(&one.id).await {
+                Ok(container) => found.push((kind, container)),
+                // It went away meanwhile.
+                Err(ContainersError::NotFound { .. }) => {}
+                Err(error) => return Err(failure(error)),
+            }
+        }
+        Ok(found)
+    }
+
+    /// What differs between a container and what it was asked to be.
+    async fn drift(&self, stack: &Stack, part: &Part, container: &Container) -> Result<Vec<String>, Failure> {
+        let image = match self.engine.image(&container.image_id).await {
+            Ok(image) => Some(image),
+            Err(ContainersError::ImageMissing { .. } | ContainersError::NotFound { .. }) => None,
+            Err(error) => return Err(failure(error)),
+        };
+        let mut drift = specs::drift(&specs::container(stack, part, &self.folder), &container.spec(image.as_ref()));
+        if !part.files.is_empty() {
+            let there = self.engine.take_files(&container.id, &part.config, FILES_BYTES_MAX).await.unwrap_or_default();
+            drift.extend(specs::file_drift(part, &there));
+        }
+        Ok(drift)
+    }
+
+    async fn start(&self, stack: &Stack, part: &Part, progress: Progress<'_>) -> Result<(), Failure> {
+        self.engine
+            .ensure_image(&part.image, &mut |step| progress(&format!("{}: {step:?}", part.image)))
+            .await
+            .map_err(failure)?;
+        self.ensure_network(stack).await?;
+        for (name, within) in specs::volumes(stack, part) {
+            let spec = VolumeSpec {
+                name,
+                labels: labels::of_volume(stack.project.as_str(), &within),
+                ..VolumeSpec::default()
+            };
+            self.engine.create_volume(&spec).await.map_err(failure)?;
+        }
+        let spec = specs::container(stack, part, &self.folder);
+        let id = self.engine.create(&spec).await.map_err(failure)?;
+        let put = self.put_files(part, &id).await;
+        put?;
+        self.engine.start(&id).await.map_err(failure)
+    }
+
+    /// Puts configuration and secrets into the volumes of a container that was made and does not run yet.
+    async fn put_files(&self, part: &Part, id: &str) -> Result<(), Failure> {
+        let files: Vec<FileEntry> =
+            part.files.iter().map(|(path, text)| FileEntry::file(path.clone(), text.clone())).collect();
+        if !files.is_empty() {
+            self.engine.put_files(id, &part.config, &files).await.map_err(failure)?;
+        }
+        let mut hidden = Vec::new();
+        for (name, secret) in &part.secrets {
+            let contents = secrets::resolve(&self.folder, name, secret)?.into_bytes();
+            let owner = (part.user_id, part.user_id);
+            hidden.push(FileEntry::File { path: name.clone(), contents, mode: 0o400, owner });
+        }
+        if !hidden.is_empty() {
+            self.engine.put_files(id, specs::SECRETS, &hidden).await.map_err(failure)?;
+        }
+        if let Some((_, folder)) = &part.data {
+            // A new volume belongs to root where the image has no such folder, and then its user could not write there.
+            let owner = (part.user_id, part.user_id);
+            let own = FileEntry::Folder { path: ".".to_owned(), mode: 0o755, owner };
+            self.engine.put_files(id, folder, &[own]).await.map_err(failure)?;
+        }
+        Ok(())
+    }
+
+    async fn ensure_network(&self, stack: &Stack) -> Result<(), Failure> {
+        let name = specs::network(stack);
+        match self.engine.network(&name).await {
+            Ok(_) => Ok(()),
+            Err(ContainersError::NotFound { .. }) => {
+                let labels = labels::of_network(stack.project.as_str(), stack.network.as_str());
+                let spec = NetworkSpec { name, labels, attachable: true, ..NetworkSpec::default() };
+                self.engine.create_network(&spec).await.map(drop).map_err(failure)
+            }
+            Err(error) => Err(failure(error)),
+        }
+    }
+
+    /// Removes a service's container, and the volumes with its configuration and secrets, which are made anew with it.
+    async fn remove(&self, stack: &Stack, kind: Kind) -> Result<(), Failure> {
+        let there = self.containers(stack).await?;
+        for (_, container) in there.iter().filter(|(other, _)| *other == kind) {
+            done(self.engine.stop_container(&container.id, None).await)?;
+            done(self.engine.remove(&container.id, WithVolumes::Remove).await)?;
+        }
+        for name in specs::volumes_made_anew(stack, kind) {
+            done(self.engine.remove_volume(&name).await)?;
+        }
+        Ok(())
+    }
+}
+
+/// What is gone already need not be removed.
+fn done(outcome: Result<(), ContainersError>) -> Result<(), Failure> {
+    match outcome {
+        Ok(()) | Err(ContainersError::NotFound { .. }) => Ok(()),
+        Err(error) => Err(failure(error)),
+    }
+}
+
+#[async_trait]
+impl Runtime for Docker {
+    fn name(&self) -> &'static str {
+        "containers"
+    }
+
+    async fn look(&self, stack: &Stack) -> Result<Vec<Seen>, Failure> {
+        let mut seen = Vec::new();
+        for (kind, container) in self.containers(stack).await? {
+            let written = container.labels.get(FINGERPRINT_LABEL).map(String::as_str).unwrap_or_default();
+            let fingerprint: Fingerprint = serde_json::from_str(written).unwrap_or_default();
+            let drift = match stack.part(kind) {
+                // Where it is configured otherwise, that is said already.
+                Some(part) if self.maker == Maker::Ourselves && part.fingerprint() == fingerprint => self.drift(stack, part, &container).await?,
+                _ => Vec::new(),
+            };
+            seen.push(Seen {
+                kind,
+                state: match container.status.state {
+                    Doing::Running => State::Running,
+                    Doing::Restarting => State::Restarting,
+                    Doing::Created | Doing::Paused | Doing::Removing | Doing::Exited | Doing::Dead => State::Stopped,
+                },
+                id: container.id.chars().take(12).collect(),
+                fingerprint,
+                drift,
+                started_at: container.status.started.parse().ok(),
+                restarts: u32::try_from(container.status.restarts).unwrap_or_default(),
+            });
+        }
+        Ok(seen)
+    }
+
+    async fn foresee(&self, stack: &Stack, plan: &Plan) -> Result<(), Failure> {
+        let ours = self.containers(stack).await?;
+        for change in plan.changes.iter().filter(|change| change.deed != Deed::Remove) {
+            let Some(part) = stack.part(change.service) else { continue };
+            // Pulled before anything is changed, so that a stack that runs is not broken for want of an image.
+            self.engine.ensure_image(&part.image, &mut |_| ()).await.map_err(failure)?;
+            if let Some(holder) = self.engine.port_holder(part.port.number()).await {
+                let holder = holder.to_string();
+                let is_ours = ours.iter().any(|(_, container)| holder == format!("container {}", container.name));
+                if !is_ours && !holder.contains("docker-proxy") {
+                    let message = format!("port {} of {} is taken by {holder}", part.port, part.kind);
+                    return Err(Failure::new(Reason::PortTaken, message)
+                        .hint(format!("end that, or `observatory config set services.{}.port PORT`", part.kind)));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn apply(&self, stack: &Stack, change: &Change, progress: Progress<'_>) -> Result<(), Failure> {
+        progress(&change.to_string());
+        match (change.deed, stack.part(change.service)) {
+            (Deed::Remove, _) | (_, None) => self.remove(stack, change.service).await,
+            (Deed::Start, Some(part)) => {
+                let name = specs::name(stack, part.kind);
+                self.engine.start(&name).await.map_err(failure)
+            }
+            (Deed::Create | Deed::Replace, Some(part)) => {
+                self.remove(stack, part.kind).await?;
+                self.start(stack, part, progress).await
+            }
+        }
+    }
+
+    async fn clear(&self, stack: &Stack, volumes: Volumes) -> Result<Vec<String>, Failure> {
+        let mut removed = Vec::new();
+        let network = specs::network(stack);
+        match self.engine.remove_network(&network).await {
+            Ok(()) => removed.push(network),
+            Err(ContainersError::NotFound { .. }) => {}
+            Err(error) => return Err(failure(error)),
+        }
+        if volumes == Volumes::Remove {
+            let all = self.engine.volumes().await.map_err(failure)?;
+            let is_ours = |labels: &BTreeMap<String, String>| {
+                labels.get(labels::PROJECT).is_some_and(|project| project == stack.project.as_str())
+            };
+            for volume in all.into_iter().filter(|volume| is_ours(&volume.spec.labels)) {
+                done(self.engine.remove_volume(&volume.spec.name).await)?;
+                removed.push(volume.spec.name);
+            }
+            crate::files::remove(&self.folder.join("secrets"))?;
+        }
+        Ok(removed)
+    }
+
+    async fn logs(&self, stack: &Stack, wish: &LogWish) -> Result<Vec<LogLine>, Failure> {
+        let there = self.containers(stack).await?;
+        let wanted: Vec<&(Kind, Container)> = there.iter().filter(|(kind, _)| wish.services.contains(kind)).collect();
+        let names: Vec<&str> = wanted.iter().map(|(_, container)| container.name.as_str()).collect();
+        let options = LogOptions { since: wish.since, last_lines: u32::try_from(wish.tail).ok() };
+        let lines = self.engine.logs_until_now(&names, &options).await.map_err(failure)?;
+        let line = |line: engine_containers::LogLine| {
+            let (service, _) = wanted.iter().find(|(_, container)| container.name == line.container)?;
+            let at: Timestamp = line.at.parse().ok()?;
+            wish.since.is_none_or(|since| at > since).then_some(LogLine { at, service: *service, text: line.text })
+        };
+        Ok(lines.into_iter().filter_map(line).collect())
+    }
+
+    async fn trouble(&self, stack: &Stack, kind: Kind) -> Result<Option<String>, Failure> {
+        let name = specs::name(stack, kind);
+        let container = self.engine.container(&name).await.map_err(failure)?;
+        if container.status.state == Doing::Running && container.status.restarts == 0 {
+            return Ok(None);
+        }
+        let options = LogOptions { since: None, last_lines: Some(LAST_WORDS) };
+        let last = self.engine.logs_until_now(&[&name], &options).await.map_err(failure)?;
+        let words: Vec<String> = last.into_iter().map(|line| line.text).collect();
+        Ok(Some(format!("it ended with exit code {}: {}", container.status.exit_code, words.join(" / "))))
+    }
+}
