@@ -15,6 +15,8 @@ use crate::{
 
 /// The length of an id as people see it; engines use it for a host name and an alias.
 const SHORT_ID: usize = 12;
+/// The option that takes the labels of SELinux away.
+const UNLABELLED: &str = "label=disable";
 /// What `/dev/shm` holds where nothing is said.
 const SHARED_MEMORY_DEFAULT: u64 = 64 * 1024 * 1024;
 /// Lists whose order means nothing.
@@ -162,7 +164,9 @@ fn without_image(asked: &mut Value, image: &ImageDefaults) {
 /// Takes out what engines fill in by themselves.
 fn without_engine(asked: &mut Value, raw: &Value) {
     let id = text(raw, "Id").unwrap_or_default();
-    if text(asked, "Hostname").is_some_and(|name| Some(name.as_str()) == id.get(..SHORT_ID)) {
+    // On the host's network a container has the host's name, which would be wrong on another host.
+    let shares = raw.pointer("/HostConfig/NetworkMode").and_then(Value::as_str) == Some("host");
+    if shares || text(asked, "Hostname").is_some_and(|name| Some(name.as_str()) == id.get(..SHORT_ID)) {
         remove(asked, "Hostname");
     }
     // How somebody looked at its output when it was started is no property of the container.
@@ -188,6 +192,14 @@ fn without_engine(asked: &mut Value, raw: &Value) {
         if host.get(key) == Some(&default) {
             remove(host, key);
         }
+    }
+    // Whoever sees all of the host is not kept apart by labels either; engines write that down.
+    let sees_host = host.get("Privileged") == Some(&json!(true))
+        || ["PidMode", "IpcMode"].iter().any(|key| text(host, key).as_deref() == Some("host"));
+    if sees_host {
+        let options: Vec<String> =
+            list(host, "SecurityOpt").into_iter().filter(|option| option != UNLABELLED).collect();
+        set(host, "SecurityOpt", options.into());
     }
     let memory = host.get("Memory").and_then(Value::as_i64).unwrap_or_default();
     if memory > 0 && host.get("MemorySwap").and_then(Value::as_i64) == memory.checked_mul(2) {
