@@ -38,7 +38,7 @@ impl Sshd {
         let copied = fs::copy(folder.path().join("user.pub"), folder.path().join("authorized_keys"));
         copied.unwrap_or_else(|e| panic!("authorized_keys: {e}"));
         for (list, key) in [("known_hosts", "host"), ("strange_hosts", "stranger")] {
-            let public = fs::read_to_string(folder.path().join(&format!("{key}.pub"))).unwrap_or_default();
+            let public = fs::read_to_string(folder.path().join(format!("{key}.pub"))).unwrap_or_default();
             write_private(&folder.path().join(list), &format!("[127.0.0.1]:{port} {public}"));
         }
         write_private(&folder.path().join("no_hosts"), "");

@@ -7,6 +7,9 @@ use serde_json::json;
 
 use crate::stand::Stand;
 
+/// What makes a container another.
+type Change = Box<dyn Fn(&mut ContainerSpec)>;
+
 fn volume(name: Option<&str>, target: &str, read_only: bool) -> Mount {
     Mount::Volume { name: name.map(str::to_owned), target: target.to_owned(), read_only }
 }
@@ -31,7 +34,7 @@ async fn what_was_asked_is_read_back() {
     stand.engine.create_volume(&VolumeSpec { name: data.clone(), ..VolumeSpec::default() }).await.unwrap();
     let other = stand.started("other", "sleep 1000").await;
 
-    let rows: Vec<(&str, Box<dyn Fn(&mut ContainerSpec)>)> = vec![
+    let rows: Vec<(&str, Change)> = vec![
         ("nothing", Box::new(|_| ())),
         ("entrypoint", Box::new(|s| s.entrypoint = Some(vec!["sleep".to_owned()]))),
         ("no-command", Box::new(|s| (s.command, s.entrypoint) = (None, Some(vec!["cat".to_owned()])))),
