@@ -27,6 +27,11 @@ const NEEDS: &[Need] = &[
     Need { what: "python3", debian: "python3", homebrew: "python", is_here: has_program },
     Need { what: "ensurepip", debian: "python3-venv", homebrew: "python", is_here: has_module },
     Need { what: "npm", debian: "npm", homebrew: "node", is_here: has_program },
+    Need { what: "ssh", debian: "openssh-client", homebrew: "openssh", is_here: has_program },
+    Need { what: "sshd", debian: "openssh-server", homebrew: "openssh", is_here: has_program },
+    Need { what: "dockerd", debian: "docker.io", homebrew: "docker", is_here: has_docker },
+    Need { what: "ip", debian: "iproute2", homebrew: "iproute2mac", is_here: has_program },
+    Need { what: "busybox", debian: "busybox-static", homebrew: "busybox", is_here: has_program },
     Need { what: "openssl", debian: "openssl", homebrew: "openssl", is_here: has_program },
     Need { what: "pebble", debian: "pebble", homebrew: "pebble", is_here: has_program },
     Need { what: "pebble-challtestsrv", debian: "pebble", homebrew: "pebble", is_here: has_program },
@@ -90,6 +95,11 @@ fn missing() -> Vec<&'static Need> {
 
 fn has_program(name: &str) -> bool {
     process::find_program(name).is_some()
+}
+
+/// An engine that runs will do for who is not root, and can't start one.
+fn has_docker(program: &str) -> bool {
+    has_program(program) || (!process::is_root() && Path::new("/var/run/docker.sock").exists())
 }
 
 fn has_module(name: &str) -> bool {

@@ -97,8 +97,10 @@ impl Endpoint {
 
     /// Reads `unix:///PATH`, `ssh://[USER@]HOST[:PORT][/SOCKET]`, or `tcp://HOST[:PORT]` and `https://…`, for which `tls` has the files.
     pub fn parse(address: &str, tls: Option<&TlsFiles>) -> Result<Self, ContainersError> {
-        let wrong =
-            |reason: &str| ContainersError::BadAddress { address: address.to_owned(), reason: reason.to_owned() };
+        let wrong = |reason: &str| ContainersError::BadAddress {
+            address: without_password(address),
+            reason: reason.to_owned(),
+        };
         let (scheme, rest) = address.split_once("://").ok_or_else(|| wrong("it has no scheme"))?;
         match scheme {
             "unix" if rest.starts_with('/') => Ok(Self::Socket(PathBuf::from(rest))),
@@ -186,6 +188,17 @@ fn host_and_port(place: &str) -> Result<(String, Option<u16>), &'static str> {
         return Err("its port is no number from 1 to 65535");
     }
     Ok((host.to_owned(), port))
+}
+
+/// `ssh://user:password@host` without the password.
+fn without_password(address: &str) -> String {
+    let Some((before, after)) = address.rsplit_once('@') else { return address.to_owned() };
+    let from = before.find("://").map_or(0, |at| at + 3);
+    let user = before.get(from..).and_then(|user| user.split_once(':'));
+    user.map_or_else(
+        || address.to_owned(),
+        |(user, _)| format!("{}{user}:***@{after}", before.get(..from).unwrap_or_default()),
+    )
 }
 
 #[cfg(test)]

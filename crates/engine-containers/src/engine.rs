@@ -281,7 +281,7 @@ async fn asked_version(
     let answer = asked.map_err(|_| ContainersError::TimedOut { doing: doing.to_string(), limit })?;
     let found = match answer.map_err(|error| understood(doing, address, error)) {
         Ok(found) => found,
-        Err(error @ ContainersError::Lost { .. }) => return Err(transport.explain().await.unwrap_or(error)),
+        Err(error @ ContainersError::Lost { .. }) => return Err(transport.explain_first().await.unwrap_or(error)),
         Err(error) => return Err(error),
     };
     let api = found.api_version.unwrap_or_default();

@@ -38,9 +38,11 @@ impl fmt::Display for Object {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ContainersError {
     /// An address that leads nowhere.
-    #[error("{address:?} is no address of an engine: {reason}; for example unix:///var/run/docker.sock or ssh://user@host", address = without_password(address))]
+    #[error(
+        "{address:?} is no address of an engine: {reason}; for example unix:///var/run/docker.sock or ssh://user@host"
+    )]
     BadAddress {
-        /// The text. A password in it is not shown.
+        /// The text, without a password that stood in it.
         address: String,
         /// What is wrong with it.
         reason: String,
@@ -233,15 +235,4 @@ fn by(holder: Option<&PortHolder>) -> String {
 
 fn after(last_words: &str) -> String {
     if last_words.is_empty() { String::new() } else { format!(" after {last_words:?}") }
-}
-
-/// `ssh://user:password@host` without the password.
-fn without_password(address: &str) -> String {
-    let Some((before, after)) = address.rsplit_once('@') else { return address.to_owned() };
-    let from = before.find("://").map_or(0, |at| at + 3);
-    let user = before.get(from..).and_then(|user| user.split_once(':'));
-    user.map_or_else(
-        || address.to_owned(),
-        |(user, _)| format!("{}{user}:***@{after}", before.get(..from).unwrap_or_default()),
-    )
 }

@@ -86,7 +86,7 @@ pub struct Change {
 impl ContainerEngine {
     /// Puts files into a folder of a container, which need not run. The same files make the same archive, whenever it is made.
     pub async fn put_files(&self, container: &str, folder: &str, files: &[FileEntry]) -> Result<(), ContainersError> {
-        let archive = archive(files).map_err(|error| ContainersError::Refused {
+        let archive = pack(files).map_err(|error| ContainersError::Refused {
             doing: format!("putting files into container {container}"),
             reason: error.to_string(),
         })?;
@@ -175,7 +175,8 @@ impl ContainerEngine {
     }
 }
 
-fn archive(files: &[FileEntry]) -> std::io::Result<Vec<u8>> {
+/// A tar archive of files. The same files make the same archive, whenever it is made.
+pub fn pack(files: &[FileEntry]) -> std::io::Result<Vec<u8>> {
     let mut builder = tar::Builder::new(Vec::new());
     for file in files {
         let mut header = tar::Header::new_gnu();
@@ -245,13 +246,13 @@ mod tests {
             FileEntry::file(long, b"".to_vec()),
             FileEntry::Link { path: "now".to_owned(), target: "conf/p.yml".to_owned() },
         ];
-        let packed = archive(&files).unwrap();
-        assert_eq!(packed, archive(&files).unwrap());
+        let packed = pack(&files).unwrap();
+        assert_eq!(packed, pack(&files).unwrap());
         assert_eq!(entries(packed).unwrap(), files);
     }
 
     #[test]
     fn what_leads_out_is_not_packed() {
-        assert!(archive(&[FileEntry::file("../etc/passwd", b"".to_vec())]).is_err());
+        assert!(pack(&[FileEntry::file("../etc/passwd", b"".to_vec())]).is_err());
     }
 }

@@ -26,7 +26,7 @@ use crate::{
     ContainerEngine, ContainersError, HealthCheck, Object, Port,
     inspection::environment,
     names, reading,
-    refusal::{Doing, of_words},
+    refusal::{BUILDING, Doing, of_words},
 };
 
 /// An image.
@@ -187,7 +187,7 @@ impl ContainerEngine {
             labels: Some(options.labels.clone().into_iter().collect()),
             ..BuildImageOptions::default()
         };
-        let doing = Doing::new("building", Object::Image, tag);
+        let doing = Doing::new(BUILDING, Object::Image, tag);
         self.attend(doing, self.docker().build_image(asked, None, Some(body_full(archive))), progress).await?;
         self.image(tag).await
     }

@@ -45,7 +45,7 @@ pub use engine::{ContainerEngine, EngineVersion, Flavour, HealthChecks, Options}
 pub use error::{ContainersError, Object};
 pub use events::{EngineEvent, Events};
 pub use exec::{Command, Output};
-pub use files::{Change, ChangeKind, FileEntry};
+pub use files::{Change, ChangeKind, FileEntry, pack};
 pub use images::{BuildOptions, Image, ImageDefaults, Progress};
 pub use inspection::{Container, HealthState, Inspected, LastProbe, PublishedPort, State, UsedMount};
 pub use logs::{LogLine, LogOptions, Logs, Source};

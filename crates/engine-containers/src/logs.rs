@@ -50,7 +50,7 @@ pub struct Logs {
     engine: ContainerEngine,
     past: Vec<Feed>,
     live: SelectAll<Lines>,
-    follow: Option<Vec<String>>,
+    follow: Option<(Vec<String>, LogOptions)>,
 }
 
 /// The lines of one container, and the next of them.
@@ -106,10 +106,11 @@ impl Logs {
     /// Goes on with what is written from now on; what was shown already is left out by its time.
     fn go_live(&mut self) {
         let past = std::mem::take(&mut self.past);
-        for container in self.follow.take().into_iter().flatten() {
+        let Some((containers, asked)) = self.follow.take() else { return };
+        for container in containers {
             let last = past.iter().find(|feed| feed.container == container).and_then(|feed| feed.last.clone());
             let from = last.as_deref().and_then(|at| at.parse().ok());
-            let options = LogOptions { since: from, last_lines: from.is_none().then_some(0) };
+            let options = if from.is_some() { LogOptions { since: from, last_lines: None } } else { asked.clone() };
             let lines = self.engine.lines(&container, &options, Follow::Yes);
             let fresh = move |line: &Result<LogLine, Error>| {
                 let is_old = line.as_ref().is_ok_and(|line| last.as_ref().is_some_and(|last| line.at <= *last));
@@ -142,7 +143,7 @@ impl ContainerEngine {
     /// What containers have said, merged, and what they say from now on, until all of them have ended.
     pub async fn follow_logs(&self, containers: &[&str], options: &LogOptions) -> Result<Logs, ContainersError> {
         let mut logs = self.logs(containers, options).await?;
-        logs.follow = Some(containers.iter().map(|name| (*name).to_owned()).collect());
+        logs.follow = Some((containers.iter().map(|name| (*name).to_owned()).collect(), options.clone()));
         Ok(logs)
     }
 

@@ -5,10 +5,7 @@ use std::{
     hash::BuildHasher,
 };
 
-use bollard::{
-    models::{Ipam, IpamConfig, NetworkConnectRequest, NetworkCreateRequest, NetworkDisconnectRequest},
-    query_parameters::ListNetworksOptions,
-};
+use bollard::models::{Ipam, IpamConfig, NetworkConnectRequest, NetworkCreateRequest, NetworkDisconnectRequest};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -64,9 +61,9 @@ pub struct Network {
 impl ContainerEngine {
     /// All networks, by name.
     pub async fn networks(&self) -> Result<Vec<Network>, ContainersError> {
-        let asked = self.docker().list_networks(None::<ListNetworksOptions>);
+        let asked = self.inner.transport.get("/networks");
         let found = self.call(Doing::new("listing", Object::Network, ""), asked).await?;
-        let mut networks: Vec<Network> = found.into_iter().map(read_value).collect();
+        let mut networks: Vec<Network> = found.as_array().into_iter().flatten().cloned().map(read).collect();
         networks.sort_by(|a, b| (&a.spec.name, &a.id).cmp(&(&b.spec.name, &b.id)));
         Ok(networks)
     }
@@ -74,8 +71,9 @@ impl ContainerEngine {
     /// One network, by name or id.
     pub async fn network(&self, name: &str) -> Result<Network, ContainersError> {
         let name = names::check(Object::Network, name)?;
-        let asked = self.docker().inspect_network(name, None);
-        self.call(Doing::new("looking at", Object::Network, name), asked).await.map(read_value)
+        let path = format!("/networks/{name}");
+        let asked = self.inner.transport.get(&path);
+        self.call(Doing::new("looking at", Object::Network, name), asked).await.map(read)
     }
 
     /// Makes a network: its id. A second one of that name is refused.
@@ -146,9 +144,7 @@ fn request(spec: &NetworkSpec) -> NetworkCreateRequest {
     }
 }
 
-/// One shape out of the two that a list and a single answer have.
-fn read_value(found: impl Serialize) -> Network {
-    let raw = serde_json::to_value(found).unwrap_or_default();
+fn read(raw: Value) -> Network {
     let text = |of: &Value, key: &str| of.get(key).and_then(Value::as_str).filter(|t| !t.is_empty()).map(str::to_owned);
     let flag = |key: &str| raw.get(key).and_then(Value::as_bool).unwrap_or_default();
     let texts = |key: &str| -> BTreeMap<String, String> {

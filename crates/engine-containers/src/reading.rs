@@ -15,10 +15,28 @@ use crate::{
 
 /// The length of an id as people see it; engines use it for a host name and an alias.
 const SHORT_ID: usize = 12;
+/// The option that takes the labels of SELinux away.
+const UNLABELLED: &str = "label=disable";
 /// What `/dev/shm` holds where nothing is said.
 const SHARED_MEMORY_DEFAULT: u64 = 64 * 1024 * 1024;
 /// Lists whose order means nothing.
 const SETS: [&str; 4] = ["Env", "CapAdd", "CapDrop", "SecurityOpt"];
+
+/// Where keys are names of the user's own.
+const MAPS: [&str; 10] = [
+    "Annotations",
+    "Config",
+    "DriverOpts",
+    "ExposedPorts",
+    "Labels",
+    "PortBindings",
+    "StorageOpt",
+    "Sysctls",
+    "Tmpfs",
+    "Volumes",
+];
+/// Where none, no or nothing is another thing than not to be said.
+const SAY_NOTHING_TOO: [&str; 4] = ["Init", "MaskedPaths", "ReadonlyPaths", "StopTimeout"];
 
 /// The specification behind `docker inspect`; without those defaults of the image that are given.
 pub(crate) fn spec(raw: &Value, image: Option<&ImageDefaults>) -> ContainerSpec {
@@ -146,7 +164,9 @@ fn without_image(asked: &mut Value, image: &ImageDefaults) {
 /// Takes out what engines fill in by themselves.
 fn without_engine(asked: &mut Value, raw: &Value) {
     let id = text(raw, "Id").unwrap_or_default();
-    if text(asked, "Hostname").is_some_and(|name| Some(name.as_str()) == id.get(..SHORT_ID)) {
+    // On the host's network a container has the host's name, which would be wrong on another host.
+    let shares = raw.pointer("/HostConfig/NetworkMode").and_then(Value::as_str) == Some("host");
+    if shares || text(asked, "Hostname").is_some_and(|name| Some(name.as_str()) == id.get(..SHORT_ID)) {
         remove(asked, "Hostname");
     }
     // How somebody looked at its output when it was started is no property of the container.
@@ -172,6 +192,14 @@ fn without_engine(asked: &mut Value, raw: &Value) {
         if host.get(key) == Some(&default) {
             remove(host, key);
         }
+    }
+    // Whoever sees all of the host is not kept apart by labels either; engines write that down.
+    let sees_host = host.get("Privileged") == Some(&json!(true))
+        || ["PidMode", "IpcMode"].iter().any(|key| text(host, key).as_deref() == Some("host"));
+    if sees_host {
+        let options: Vec<String> =
+            list(host, "SecurityOpt").into_iter().filter(|option| option != UNLABELLED).collect();
+        set(host, "SecurityOpt", options.into());
     }
     let memory = host.get("Memory").and_then(Value::as_i64).unwrap_or_default();
     if memory > 0 && host.get("MemorySwap").and_then(Value::as_i64) == memory.checked_mul(2) {
@@ -365,10 +393,10 @@ fn checked(asked: &Value) -> Option<HealthCheck> {
     serde_json::from_value(found.clone()).ok().map(health).filter(|check| *check != HealthCheck::default())
 }
 
-/// Takes out what says nothing, and puts lists without order into one.
+/// Takes out what says nothing, and puts lists without order into one. What stands under names of the user's own is left as it is.
 fn cleaned(value: &mut Value) {
     let Value::Object(keys) = value else { return };
-    for (key, inner) in keys.iter_mut() {
+    for (key, inner) in keys.iter_mut().filter(|(key, _)| !MAPS.contains(&key.as_str())) {
         cleaned(inner);
         if let Value::Array(entries) = inner {
             if SETS.contains(&key.as_str()) {
@@ -377,21 +405,12 @@ fn cleaned(value: &mut Value) {
             if key == "Ulimits" {
                 entries.sort_by_key(|limit| text(limit, "Name"));
             }
-            if matches!(key.as_str(), "Mounts" | "Ulimits") {
+            if key == "Mounts" {
                 entries.iter_mut().for_each(cleaned);
             }
         }
     }
-    // Of these, nothing is another thing than the default.
-    keys.retain(|key, inner| {
-        matches!(key.as_str(), "MaskedPaths" | "ReadonlyPaths" | "StopTimeout" | "Init") && !inner.is_null()
-            || says(key, inner)
-    });
-}
-
-/// Whether a value says something. Below, in maps of the user's own, an empty text or object does.
-fn says(key: &str, value: &Value) -> bool {
-    key.contains(['/', '.']) || !is_empty(value)
+    keys.retain(|key, inner| !is_empty(inner) || (SAY_NOTHING_TOO.contains(&key.as_str()) && !inner.is_null()));
 }
 
 fn is_empty(value: &Value) -> bool {
@@ -462,4 +481,158 @@ fn object_in<'a>(of: &'a mut Value, key: &str) -> Option<&'a mut Map<String, Val
         *inner = json!({});
     }
     inner.as_object_mut()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::{collection, option, prelude::*};
+
+    use super::*;
+
+    /// What an engine would say of a container that was asked for like this.
+    fn inspected(spec: &ContainerSpec) -> Value {
+        let mut config = rendering::request(spec);
+        let host = config.get("HostConfig").cloned().unwrap_or_default();
+        remove(&mut config, "HostConfig");
+        remove(&mut config, "NetworkingConfig");
+        let networks: BTreeMap<_, _> =
+            spec.networks.iter().map(|(name, of)| (name.clone(), rendering::endpoint(of))).collect();
+        json!({
+            "Id": "0123456789abcdef0123456789abcdef",
+            "Name": format!("/{}", spec.name),
+            "Config": config,
+            "HostConfig": host,
+            "NetworkSettings": { "Networks": networks },
+        })
+    }
+
+    fn word() -> impl Strategy<Value = String> {
+        "[a-z][a-z0-9_.=: -]{0,12}"
+    }
+
+    fn words() -> impl Strategy<Value = Option<Vec<String>>> {
+        option::of(collection::vec(word(), 1..4))
+    }
+
+    fn pairs() -> impl Strategy<Value = BTreeMap<String, String>> {
+        collection::btree_map("[A-Za-z_./-]{1,10}", "[ -~]{0,12}", 0..4)
+    }
+
+    fn path() -> impl Strategy<Value = String> {
+        "/[a-z]{1,6}"
+    }
+
+    fn mounts() -> impl Strategy<Value = Vec<Mount>> {
+        let nameless = collection::btree_set("/n[a-z]{1,6}", 0..3);
+        let binds = collection::vec((path(), path(), any::<bool>()), 0..3);
+        let volume = ("[a-z]{1,6}", path(), any::<bool>());
+        let volume = volume.prop_map(|(name, target, read_only)| Mount::Volume { name: Some(name), target, read_only });
+        let bind = (path(), path(), any::<bool>());
+        let bind =
+            bind.prop_map(|(source, target, read_only)| Mount::Bind { source, target, read_only, make_source: false });
+        let tmpfs = (path(), option::of(1..u64::from(u32::MAX)), option::of(1..0o1777_u32));
+        let tmpfs = tmpfs.prop_map(|(target, size_bytes, mode)| Mount::Tmpfs { target, size_bytes, mode });
+        let others = collection::vec(prop_oneof![volume, bind, tmpfs], 0..4);
+        (nameless, binds, others).prop_map(|(nameless, binds, others)| {
+            let nameless = nameless.into_iter().map(|target| Mount::Volume { name: None, target, read_only: false });
+            let made = |(source, target, read_only)| Mount::Bind { source, target, read_only, make_source: true };
+            nameless.chain(binds.into_iter().map(made)).chain(others).collect()
+        })
+    }
+
+    fn published() -> impl Strategy<Value = Vec<Published>> {
+        let one = (1..9_u16, option::of("127[.]0[.]0[.][1-9]"), option::of(1..u16::MAX));
+        collection::btree_set(one, 0..4).prop_map(|set| {
+            let port =
+                |(number, host_address, host_port)| Published { container: Port::tcp(number), host_address, host_port };
+            let mut ports: Vec<Published> = set.into_iter().map(port).collect();
+            ports.sort();
+            ports
+        })
+    }
+
+    fn networks() -> impl Strategy<Value = BTreeMap<String, Attachment>> {
+        let attachment = (collection::vec("[a-z]{1,6}", 0..3), option::of("10[.]1[.]1[.][1-9]"), pairs());
+        let attachment = attachment.prop_map(|(aliases, ipv4, options)| Attachment {
+            aliases,
+            ipv4,
+            options,
+            ..Attachment::default()
+        });
+        collection::btree_map("net[a-z]{1,4}", attachment, 0..3)
+    }
+
+    fn limits() -> impl Strategy<Value = Limits> {
+        let figure = || option::of(1..1_u64 << 40);
+        let ulimit = (1..1_000_i64, 1..1_000_i64).prop_map(|(soft, hard)| Ulimit { soft, hard });
+        let ulimits = collection::btree_map("[a-z]{1,6}", ulimit, 0..3);
+        (figure(), figure(), option::of(1..64_000_u32), figure(), figure(), ulimits).prop_map(
+            |(memory, reserved, milli_cpus, shares, processes, ulimits)| Limits {
+                memory_bytes: memory,
+                memory_reservation_bytes: reserved,
+                cpus: milli_cpus.map(|milli| f64::from(milli) / 1e3),
+                cpu_shares: shares,
+                processes,
+                ulimits,
+                ..Limits::default()
+            },
+        )
+    }
+
+    fn hardening() -> impl Strategy<Value = Hardening> {
+        let set = || collection::btree_set("[A-Z_]{3,9}", 0..3);
+        (any::<[bool; 3]>(), set(), set(), collection::vec("[0-9]{1,4}", 0..3)).prop_map(
+            |([read_only_root, no_new_privileges, privileged], dropped, added, groups)| Hardening {
+                read_only_root,
+                no_new_privileges,
+                privileged,
+                capabilities_dropped: dropped,
+                capabilities_added: added,
+                groups,
+                options: Vec::new(),
+            },
+        )
+    }
+
+    fn restart() -> impl Strategy<Value = Restart> {
+        prop_oneof![
+            Just(Restart::No),
+            Just(Restart::Always),
+            Just(Restart::UnlessStopped),
+            (0..9_u32).prop_map(|attempts_max| Restart::OnFailure { attempts_max }),
+        ]
+    }
+
+    prop_compose! {
+        fn any_spec()(
+            (name, user) in ("[a-z]{1,8}", option::of("[a-z]{1,5}")),
+            (entrypoint, command) in (words(), words()),
+            (environment, labels) in (pairs(), pairs()),
+            (mounts, published, networks) in (mounts(), published(), networks()),
+            (limits, hardening, restart) in (limits(), hardening(), restart()),
+            (grace_seconds, init) in (option::of(0..100_u32), option::of(any::<bool>())),
+        ) -> ContainerSpec {
+            ContainerSpec {
+                name, entrypoint, command, environment, labels, mounts, published, networks, limits, hardening, restart, init, user,
+                image: "i:1".to_owned(),
+                stop: StopRule { signal: None, grace_seconds },
+                ..ContainerSpec::default()
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_asked_is_read_back(spec in any_spec()) {
+            prop_assert_eq!(super::spec(&inspected(&spec), None), spec);
+        }
+
+        #[test]
+        fn what_is_not_understood_is_kept(key in "[A-Z][a-z]{3,9}", value in 1..9_i64) {
+            let mut spec = ContainerSpec::new("a", "i:1");
+            spec.more = json!({ "HostConfig": { format!("New{key}"): value }, format!("Other{key}"): [value] })
+                .as_object().cloned().unwrap();
+            prop_assert_eq!(super::spec(&inspected(&spec), None), spec);
+        }
+    }
 }

@@ -4,6 +4,9 @@ use bollard::errors::Error;
 
 use crate::{ContainersError, Object};
 
+/// The verb of builds.
+pub(crate) const BUILDING: &str = "building";
+
 /// What is being done to what, for whoever reads the error.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Doing<'a> {
@@ -116,8 +119,11 @@ pub(crate) fn of_words(doing: Doing<'_>, message: &str) -> ContainersError {
     }
     let no_registry =
         ["dial tcp", "no such host", "connection refused", "Client.Timeout", "i/o timeout", "proxyconnect"];
-    let no_such = ["pull access denied", "manifest unknown", "not found", "unauthorized", "denied:"];
-    if doing.object == Object::Image && (holds(&no_registry) || holds(&no_such)) {
+    let no_such = ["pull access denied", "manifest unknown", "manifest for"];
+    // A build says these of its files, too.
+    let of_registries = ["not found", "unauthorized", "denied:"];
+    let pulls = doing.verb != BUILDING && holds(&of_registries);
+    if doing.object == Object::Image && (holds(&no_registry) || holds(&no_such) || pulls) {
         return ContainersError::ImageMissing { image: doing.name.to_owned(), reason: message.to_owned() };
     }
     ContainersError::Failed { doing: doing.to_string(), reason: message.to_owned() }

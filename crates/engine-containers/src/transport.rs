@@ -120,6 +120,18 @@ impl Transport {
         }
     }
 
+    /// The same of the first request. An engine that does not like our certificate says so after the handshake, and its words may be lost
+    /// when it ends the connection.
+    pub(crate) async fn explain_first(&self) -> Option<ContainersError> {
+        match &self.route {
+            Route::Tls { .. } => Some(ContainersError::Certificate {
+                endpoint: self.endpoint.to_string(),
+                reason: "the engine ended the connection; it does not accept our certificate".to_owned(),
+            }),
+            Route::Socket(_) | Route::Ssh(_) => self.explain().await,
+        }
+    }
+
     async fn dial(&self) -> Result<Box<dyn Wire>, ContainersError> {
         match &self.route {
             Route::Socket(path) => Ok(Box::new(self.dial_socket(path).await?)),
@@ -165,14 +177,11 @@ fn client_config(files: &TlsFiles) -> Result<ClientConfig, String> {
     }
     let key = PrivateKeyDer::from_pem_slice(&read(&files.key)?)
         .map_err(|error| format!("{} holds no key: {error}", files.key.display()))?;
+    let chain = certificates(&files.certificate)?;
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
-        .and_then(|config| {
-            config
-                .with_root_certificates(authorities)
-                .with_client_auth_cert(certificates(&files.certificate).unwrap_or_default(), key)
-        })
+        .and_then(|config| config.with_root_certificates(authorities).with_client_auth_cert(chain, key))
         .map_err(|error| format!("{}: {error}", files.certificate.display()))
 }
 

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use tokio::time::{Instant, MissedTickBehavior, interval, timeout_at};
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
 use crate::{
     Command, Container, ContainerEngine, ContainersError, Events, Flavour, HealthCheck, HealthChecks, HealthState,
-    LogOptions, Object, State, names,
+    LogOptions, State,
 };
 
 /// What engines do where a health check does not say.
@@ -21,35 +21,24 @@ const LAST_LINES: u32 = 5;
 impl ContainerEngine {
     /// Starts a container and waits until it is well: healthy by its health check, or just running where it has none.
     pub async fn start_and_wait(&self, name: &str, limit: Duration) -> Result<Container, ContainersError> {
-        let deadline = Instant::now() + limit;
-        let events = self.events(Some(name)).await?;
-        self.start(name).await?;
-        self.well(name, events, deadline, limit).await
+        let started = async {
+            let events = self.events(Some(name)).await?;
+            self.start(name).await?;
+            self.well(name, events).await
+        };
+        bounded(name, limit, started).await
     }
 
     /// Waits until a container that was started is well.
     pub async fn wait_until_well(&self, name: &str, limit: Duration) -> Result<Container, ContainersError> {
-        let deadline = Instant::now() + limit;
-        let events = self.events(Some(name)).await?;
-        self.well(name, events, deadline, limit).await
+        bounded(name, limit, async { self.well(name, self.events(Some(name)).await?).await }).await
     }
 
-    async fn well(
-        &self,
-        name: &str,
-        events: Events,
-        deadline: Instant,
-        limit: Duration,
-    ) -> Result<Container, ContainersError> {
-        let name = names::check(Object::Container, name)?;
-        let waited = async {
-            match self.prober_of(&self.container(name).await?) {
-                Some(check) => self.probed(name, &check).await,
-                None => self.heard(name, events).await,
-            }
-        };
-        let doing = || format!("waiting for container {name}");
-        timeout_at(deadline, waited).await.map_err(|_| ContainersError::TimedOut { doing: doing(), limit })?
+    async fn well(&self, name: &str, events: Events) -> Result<Container, ContainersError> {
+        match self.prober_of(&self.container(name).await?) {
+            Some(check) => self.probed(name, &check).await,
+            None => self.heard(name, events).await,
+        }
     }
 
     /// The check that we must run ourselves.
@@ -137,6 +126,15 @@ impl ContainerEngine {
         let lines = self.logs_until_now(&[name], &options).await.unwrap_or_default();
         lines.iter().map(|line| line.text.as_str()).collect::<Vec<_>>().join("\n")
     }
+}
+
+async fn bounded<T>(
+    name: &str,
+    limit: Duration,
+    waited: impl Future<Output = Result<T, ContainersError>>,
+) -> Result<T, ContainersError> {
+    let timed_out = |_| ContainersError::TimedOut { doing: format!("waiting for container {name}"), limit };
+    timeout(limit, waited).await.map_err(timed_out)?
 }
 
 /// The command of a check, if it has one.

@@ -50,11 +50,12 @@ const ROWS: &[Row] = &[
     Row { of: "observatory", may: &[VALUES, &["health", "observability", "engine", "engine-containers"]] },
     Row { of: "simulator", may: &[VALUES] },
     Row { of: "testkit", may: &[VALUES, &["catalog", "bus", "store", "engine-broker", "simulator"]] },
+    Row { of: "testkit-containers", may: &[] },
     Row { of: "acceptance", may: &[&["testkit", "catalog"]] },
 ];
 
 /// What any room may use in its tests, besides its own row.
-const IN_TESTS: &[&str] = &["testkit", "simulator"];
+const IN_TESTS: &[&str] = &["testkit", "testkit-containers", "simulator"];
 /// What coordinators may use besides: the broker that stamps who published.
 const OVER: &str = "engine-broker";
 
