@@ -78,10 +78,16 @@ impl Compose {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
         let said = format!("docker compose {}", arguments.join(" "));
         let output = match tokio::time::timeout(CALL, command.output()).await {
-            Err(_over) => return Err(Failure::new(Reason::Unavailable, format!("`{said}` took longer than {} s", CALL.as_secs()))),
+            Err(_over) => {
+                return Err(Failure::new(
+                    Reason::Unavailable,
+                    format!("`{said}` took longer than {} s", CALL.as_secs()),
+                ));
+            }
             Ok(Err(error)) => {
-                return Err(Failure::new(Reason::ProgramMissing, format!("`docker` can't be started: {error}"))
-                    .hint("install Docker's client with its Compose plugin, or use `--engine docker`, which needs neither"));
+                return Err(Failure::new(Reason::ProgramMissing, format!("`docker` can't be started: {error}")).hint(
+                    "install Docker's client with its Compose plugin, or use `--engine docker`, which needs neither",
+                ));
             }
             Ok(Ok(output)) => output,
         };

@@ -202,7 +202,9 @@ impl Runtime for Docker {
             let fingerprint: Fingerprint = serde_json::from_str(written).unwrap_or_default();
             let drift = match stack.part(kind) {
                 // Where it is configured otherwise, that is said already.
-                Some(part) if self.maker == Maker::Ourselves && part.fingerprint() == fingerprint => self.drift(stack, part, &container).await?,
+                Some(part) if self.maker == Maker::Ourselves && part.fingerprint() == fingerprint => {
+                    self.drift(stack, part, &container).await?
+                }
                 _ => Vec::new(),
             };
             seen.push(Seen {

@@ -39,12 +39,7 @@ fn metrics(scrape: u64) -> String {
     put("stellar_satellites_active 4\nstellar_tasks_pending 7\nstellar_energy_avg 81.5".to_owned());
     put(format!("stellar_tasks_failed_total {scrape}"));
     for code in ["OK", "INVALID_ARGUMENT"] {
-        histogram(
-            &mut put,
-            "bigskies_orbital_call_seconds",
-            &format!("method=\"Propagate\",code=\"{code}\""),
-            scrape,
-        );
+        histogram(&mut put, "bigskies_orbital_call_seconds", &format!("method=\"Propagate\",code=\"{code}\""), scrape);
     }
     text
 }
