@@ -24,8 +24,11 @@ const ORDER_BOUND: Duration = Duration::from_secs(150);
 const POLL_BOUND: Duration = Duration::from_secs(60);
 /// How long a question to a directory may take where no order is under way.
 const QUESTION_BOUND: Duration = Duration::from_secs(30);
-/// How often an order is begun where the directory does not accept its own numbers.
+/// How often an order is begun where the same again may work.
 const TRIES: u32 = 3;
+/// What the faces in other processes have to read the answers before the directory is asked to look. They hear of them at once and need
+/// hundredths of a second; a directory counts every look in vain, and some look within a millisecond.
+const SETTLING: Duration = Duration::from_secs(2);
 /// How long challenges are kept where nobody removes them.
 const CHALLENGE_LIFE: Duration = Duration::from_secs(600);
 
@@ -91,8 +94,12 @@ pub(crate) async fn obtain(inner: &Inner, names: &[String]) -> Result<Made, TlsE
     let mut tokens = Vec::new();
     let ordering = async {
         let mut ordered = order(inner, &directory, names, &mut tokens).await;
+        let mut looks_in_vain = 0;
         for _ in 1..TRIES {
-            if !is_out_of_step(&ordered) {
+            looks_in_vain += u32::from(is_unproved(&ordered));
+            // A face that was slow to read has read by now; more looks would use up what a directory allows in an hour.
+            let again = is_out_of_step(&ordered) || (is_unproved(&ordered) && looks_in_vain == 1);
+            if !again {
                 break;
             }
             ordered = order(inner, &directory, names, &mut tokens).await;
@@ -167,7 +174,8 @@ async fn proved(directory: &Directory, order: &mut Order) -> Result<(), TlsError
             failed => return Err(failed),
         },
     };
-    Err(directory.refused(reason_of(order, reason).await))
+    let reason = reason_of(order, reason).await;
+    Err(TlsError::Acme { directory: directory.url.clone(), reason, failure: AcmeFailure::Unproved })
 }
 
 /// Begins an order; an account that the directory has forgotten is made anew.
@@ -226,7 +234,9 @@ async fn publish(inner: &Inner, answers: &[Challenge]) -> Result<(), TlsError> {
         challenges::put(&mut tx, answer).await?;
     }
     tx.commit().await?;
-    inner.keyring.read().await
+    inner.keyring.read().await?;
+    tokio::time::sleep(SETTLING).await;
+    Ok(())
 }
 
 /// Asks the directory to look.
@@ -274,6 +284,11 @@ async fn reason_of(order: &mut Order, otherwise: String) -> String {
 /// Whether the directory did not accept a number of its own, even when it was asked again; then the same from the beginning may work.
 const fn is_out_of_step<T>(outcome: &Result<T, TlsError>) -> bool {
     matches!(outcome, Err(TlsError::Acme { failure: AcmeFailure::BadNonce, .. }))
+}
+
+/// Whether the directory looked and did not find the answer.
+const fn is_unproved<T>(outcome: &Result<T, TlsError>) -> bool {
+    matches!(outcome, Err(TlsError::Acme { failure: AcmeFailure::Unproved, .. }))
 }
 
 const fn kind_of(kind: ChallengeKind) -> ChallengeType {

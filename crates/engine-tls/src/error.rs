@@ -119,6 +119,8 @@ pub enum AcmeFailure {
     Away,
     /// It refuses.
     Refused,
+    /// It looked at the domain and did not find the answer there.
+    Unproved,
     /// It does not accept the number that it gave to a question, more than once; the same again may work (RFC 8555, section 6.5).
     BadNonce,
 }
@@ -149,7 +151,7 @@ impl From<TlsError> for Fault {
             TlsError::Acme { failure: AcmeFailure::Away | AcmeFailure::BadNonce, .. } => {
                 Self::unavailable(message).hint("it is tried again later; `cert/list` shows when")
             }
-            TlsError::Acme { failure: AcmeFailure::Refused, .. } => Self::invalid(message)
+            TlsError::Acme { failure: AcmeFailure::Refused | AcmeFailure::Unproved, .. } => Self::invalid(message)
                 .hint("see that the domain leads to this machine's ports 80 and 443; it is tried again later"),
             TlsError::File { .. } => Self::invalid(message).hint("name a file that this process can read"),
             TlsError::Late { .. } => Self::timeout(message).hint("`cert/list` shows how it ended"),
