@@ -75,6 +75,10 @@ pub enum Command {
     Logs(Logs),
     /// Show what `up` would change; exit code 0 if nothing, 2 if something.
     Plan,
+    /// Write what the services keep into one archive: samples, Grafana's database, pushed metrics.
+    Backup(Backup),
+    /// Put back what an archive holds.
+    Restore(Restore),
     /// Write the files of the stack into a folder: compose file, configuration files, dashboards, rules.
     Render(Render),
     /// See, check and change the configuration.
@@ -134,6 +138,34 @@ pub struct Logs {
     /// Go on with what they write from now on.
     #[arg(long, short)]
     pub follow: bool,
+}
+
+/// Write what the services keep into one archive.
+#[derive(Debug, Args)]
+pub struct Backup {
+    /// The archive, or a folder in which it is named by project, environment and time.
+    #[arg(value_name = "FILE|FOLDER")]
+    pub to: PathBuf,
+    /// Show what would be saved and how, and write nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// Put back what an archive holds.
+#[derive(Debug, Args)]
+pub struct Restore {
+    /// The archive.
+    #[arg(value_name = "FILE")]
+    pub from: PathBuf,
+    /// Answer yes to what is asked.
+    #[arg(long, short)]
+    pub yes: bool,
+    /// Check the archive, show what would be replaced, and change nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// How long the services have to be ready again.
+    #[arg(long, default_value_t = 120, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub wait_seconds: u64,
 }
 
 /// Write the files of the stack into a folder.

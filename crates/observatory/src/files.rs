@@ -4,7 +4,7 @@ use std::{
     fs::{self, File, OpenOptions},
     io::Write as _,
     os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use nix::fcntl::{Flock, FlockArg};
@@ -87,6 +87,48 @@ pub fn remove(path: &Path) -> Result<bool, Failure> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
         Err(error) => Err(Failure::of_path("remove", path, &error)),
     }
+}
+
+/// Gives a file or folder another name on the same disk.
+///
+/// # Errors
+/// Where it can't have it.
+pub fn rename(from: &Path, to: &Path) -> Result<(), Failure> {
+    fs::rename(from, to).map_err(|error| Failure::of_path("rename", from, &error))
+}
+
+/// Every file below a folder, sorted. What is neither file nor folder, such as a socket, is left out.
+///
+/// # Errors
+/// Where a folder can't be read.
+pub fn all_below(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let mut found = Vec::new();
+    let mut open = vec![folder.to_owned()];
+    while let Some(next) = open.pop() {
+        let unreadable = |error| Failure::of_path("list", &next, &error);
+        for entry in fs::read_dir(&next).map_err(unreadable)? {
+            let entry = entry.map_err(unreadable)?;
+            let kind = entry.file_type().map_err(unreadable)?;
+            if kind.is_dir() {
+                open.push(entry.path());
+            } else if kind.is_file() {
+                found.push(entry.path());
+            }
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// Does what takes the disk long beside everything else, so that Ctrl-C is heard meanwhile.
+///
+/// # Errors
+/// What the deed itself says.
+pub async fn aside<T: Send + 'static>(
+    deed: impl FnOnce() -> Result<T, Failure> + Send + 'static,
+) -> Result<T, Failure> {
+    let done = tokio::task::spawn_blocking(deed).await;
+    done.map_err(|error| Failure::new(Reason::Defect, format!("a task ended early: {error}")))?
 }
 
 /// Takes the lock that this file stands for, until it is dropped or the process ends; nothing where another process has it.

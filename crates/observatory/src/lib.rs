@@ -1,5 +1,6 @@
 //! The monitoring stack around the platform: one typed configuration, what is rendered from it, what runs it, and the commands for it.
 
+pub mod backup;
 pub mod cli;
 pub mod commands;
 pub mod configuration;
