@@ -130,7 +130,9 @@ mod tests {
 
     #[test]
     fn sizes_for_people() {
-        for (bytes, said) in [(0, "0 B"), (1023, "1023 B"), (1536, "1.5 KiB"), (3 << 20, "3.0 MiB"), (5 << 30, "5.0 GiB")] {
+        for (bytes, said) in
+            [(0, "0 B"), (1023, "1023 B"), (1536, "1.5 KiB"), (3 << 20, "3.0 MiB"), (5 << 30, "5.0 GiB")]
+        {
             assert_eq!(shown_bytes(bytes), said);
         }
     }

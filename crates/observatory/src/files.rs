@@ -7,7 +7,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use nix::fcntl::{Flock, FlockArg};
+use nix::{
+    errno::Errno,
+    fcntl::{Flock, FlockArg},
+    sys::signal::kill,
+    unistd::Pid,
+};
 
 use crate::failure::{Failure, Reason};
 
@@ -38,6 +43,27 @@ pub fn keep_to_owner(folder: &Path) -> Result<(), Failure> {
     set.map_err(|error| Failure::of_path("protect", folder, &error))
 }
 
+/// The end of the name of a file that is being written; before it stands who writes it.
+const NEW: &str = ".new";
+
+/// Removes what processes that are gone began to write below a folder.
+///
+/// # Errors
+/// Where a folder can't be read, or a file not removed.
+pub fn sweep(folder: &Path) -> Result<(), Failure> {
+    if !folder.is_dir() {
+        return Ok(());
+    }
+    for path in all_below(folder)? {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let writer = name.strip_suffix(NEW).and_then(|name| name.rsplit_once('.')?.1.parse().ok());
+        if writer.is_some_and(|pid| kill(Pid::from_raw(pid), None) == Err(Errno::ESRCH)) {
+            remove(&path)?;
+        }
+    }
+    Ok(())
+}
+
 /// Writes a file as a whole; who reads meanwhile sees the old one.
 ///
 /// # Errors
@@ -47,7 +73,7 @@ pub fn write(path: &Path, text: &str, readers: Readers) -> Result<(), Failure> {
         make_folder(folder)?;
     }
     let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}.new", std::process::id()));
+    name.push(format!(".{}{NEW}", std::process::id()));
     let beside = path.with_file_name(name);
     let mode = match readers {
         Readers::All => 0o644,
@@ -97,6 +123,17 @@ pub fn rename(from: &Path, to: &Path) -> Result<(), Failure> {
     fs::rename(from, to).map_err(|error| Failure::of_path("rename", from, &error))
 }
 
+/// Copies a file, with the folders above its place.
+///
+/// # Errors
+/// Where it can't be.
+pub fn copy(from: &Path, to: &Path) -> Result<(), Failure> {
+    if let Some(folder) = to.parent() {
+        make_folder(folder)?;
+    }
+    fs::copy(from, to).map(drop).map_err(|error| Failure::of_path("copy", from, &error))
+}
+
 /// Every file below a folder, sorted. What is neither file nor folder, such as a socket, is left out.
 ///
 /// # Errors
@@ -143,7 +180,7 @@ pub fn lock(path: &Path) -> Result<Option<Flock<File>>, Failure> {
     let file = file.map_err(|error| Failure::of_path("open", path, &error))?;
     match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
         Ok(lock) => Ok(Some(lock)),
-        Err((_, nix::errno::Errno::EWOULDBLOCK)) => Ok(None),
+        Err((_, Errno::EWOULDBLOCK)) => Ok(None),
         Err((_, error)) => Err(Failure::new(Reason::Unavailable, format!("can't lock {}: {error}", path.display()))),
     }
 }
@@ -161,6 +198,40 @@ mod tests {
         assert!(lock(&path).unwrap().is_none());
         drop(held);
         assert!(lock(&path).unwrap().is_some());
+    }
+
+    #[test]
+    fn what_was_begun_by_who_is_gone_is_swept() {
+        let folder = tempfile::tempdir().unwrap();
+        let gone = std::process::Command::new("true").spawn().unwrap();
+        let pid = gone.id();
+        gone.wait_with_output().unwrap();
+        let names = [format!("a/b.json.{pid}.new"), format!("a/c.{}.new", std::process::id()), "plain.new".to_owned()];
+        for name in &names {
+            write(&folder.path().join(name), "", Readers::All).unwrap();
+        }
+        sweep(folder.path()).unwrap();
+        sweep(&folder.path().join("no such")).unwrap();
+        let left: Vec<bool> = names.iter().map(|name| folder.path().join(name).exists()).collect();
+        assert_eq!(left, [false, true, true]);
+    }
+
+    #[test]
+    fn files_are_found_copied_and_renamed() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        write(&at("one/two"), "text", Readers::All).unwrap();
+        copy(&at("one/two"), &at("three/four")).unwrap();
+        rename(&at("one/two"), &at("five")).unwrap();
+        assert_eq!(all_below(folder.path()).unwrap(), [at("five"), at("three/four")]);
+        assert_eq!(copy(&at("six"), &at("seven")).unwrap_err().reason, Reason::NotFound);
+        assert_eq!(rename(&at("six"), &at("seven")).unwrap_err().reason, Reason::NotFound);
+        assert_eq!(all_below(&at("six")).unwrap_err().reason, Reason::NotFound);
+        for (open, reason) in
+            [(lock(&at("five/lock")).err(), Reason::Unavailable), (read(folder.path()).err(), Reason::Unavailable)]
+        {
+            assert_eq!(open.unwrap().reason, reason);
+        }
     }
 
     #[test]

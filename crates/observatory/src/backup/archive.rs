@@ -22,7 +22,7 @@ const MANIFEST_SUM: &str = "manifest.json.sha256";
 const MANIFEST_BYTES_MAX: u64 = 256 << 20;
 
 /// An archive that is being written.
-#[derive(Debug)]
+#[expect(missing_debug_implementations, reason = "the library's archive has none")]
 pub struct Writer {
     path: PathBuf,
     beside: PathBuf,
@@ -353,13 +353,9 @@ mod tests {
         let with_more = [("a/data/x", "x"), ("manifest.json", &plain), ("manifest.json.sha256", &sum(&plain))];
         check(&with_more, "1 files are there and 0 were saved");
         let said = of(|manifest| {
-            manifest.files =
-                vec![HeldFile { path: "b".to_owned(), bytes: 0, mode: 0o600, sha256: String::new() }];
+            manifest.files = vec![HeldFile { path: "b".to_owned(), bytes: 0, mode: 0o600, sha256: String::new() }];
         });
-        check(
-            &[("c", ""), ("manifest.json", &said), ("manifest.json.sha256", &sum(&said))],
-            "c stands where b should",
-        );
+        check(&[("c", ""), ("manifest.json", &said), ("manifest.json.sha256", &sum(&said))], "c stands where b should");
         fs::write(&path, "no archive at all").unwrap();
         assert_eq!(verify(&path).unwrap_err().reason, Reason::BrokenArchive);
     }

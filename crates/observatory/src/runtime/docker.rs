@@ -3,8 +3,12 @@
 
 mod faults;
 mod specs;
+mod stock;
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use async_trait::async_trait;
 use engine_containers::{
@@ -16,6 +20,7 @@ use vocabulary::Timestamp;
 use self::faults::failure;
 use super::{LogLine, LogWish, Progress, Runtime, Seen, State, Volumes};
 use crate::{
+    backup::Shelf,
     configuration::{Environment, Kind},
     failure::{Failure, Reason},
     plan::{Change, Deed, Plan},
@@ -109,6 +114,12 @@ impl Docker {
     }
 
     async fn start(&self, stack: &Stack, part: &Part, progress: Progress<'_>) -> Result<(), Failure> {
+        let id = self.make(stack, part, progress).await?;
+        self.engine.start(&id).await.map_err(failure)
+    }
+
+    /// Makes the container of a part, with all that it needs; it does not run yet.
+    async fn make(&self, stack: &Stack, part: &Part, progress: Progress<'_>) -> Result<String, Failure> {
         self.engine
             .ensure_image(&part.image, &mut |step| progress(&format!("{}: {step:?}", part.image)))
             .await
@@ -124,9 +135,8 @@ impl Docker {
         }
         let spec = specs::container(stack, part, &self.folder);
         let id = self.engine.create(&spec).await.map_err(failure)?;
-        let put = self.put_files(part, &id).await;
-        put?;
-        self.engine.start(&id).await.map_err(failure)
+        self.put_files(part, &id).await?;
+        Ok(id)
     }
 
     /// Puts configuration and secrets into the volumes of a container that was made and does not run yet.
@@ -304,5 +314,35 @@ impl Runtime for Docker {
         let last = self.engine.logs_until_now(&[&name], &options).await.map_err(failure)?;
         let words: Vec<String> = last.into_iter().map(|line| line.text).collect();
         Ok(Some(format!("it ended with exit code {}: {}", container.status.exit_code, words.join(" / "))))
+    }
+
+    async fn halt(&self, stack: &Stack, kind: Kind) -> Result<(), Failure> {
+        done(self.engine.stop_container(&specs::name(stack, kind), None).await)
+    }
+
+    async fn fetch(
+        &self,
+        stack: &Stack,
+        part: &Part,
+        shelf: Shelf,
+        below: &str,
+        staging: &Path,
+    ) -> Result<Option<PathBuf>, Failure> {
+        self.copy(stack, part, shelf, below, staging).await
+    }
+
+    async fn discard(&self, stack: &Stack, part: &Part, below: &str) -> Result<(), Failure> {
+        self.empty(stack, part, below).await
+    }
+
+    async fn refill(
+        &self,
+        stack: &Stack,
+        part: &Part,
+        data: &Path,
+        config: Option<&Path>,
+        staging: &Path,
+    ) -> Result<(), Failure> {
+        self.fill(stack, part, data, config, staging).await
     }
 }

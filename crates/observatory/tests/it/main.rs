@@ -1,6 +1,7 @@
 //! The observatory as a whole: its command line, the files that it renders held against the programs that read them, and stacks that run.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test ends where its site is not as expected")]
 
+mod backup;
 mod command_line;
 mod containers;
 mod dashboards;

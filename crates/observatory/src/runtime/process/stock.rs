@@ -3,12 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::Processes;
-use crate::{
-    backup::Shelf,
-    failure::Failure,
-    files::{self, Readers},
-    stack::Part,
-};
+use crate::{backup::Shelf, failure::Failure, files, stack::Part};
 
 impl Processes {
     pub(super) fn shelf(&self, part: &Part, shelf: Shelf, below: &str) -> Option<PathBuf> {
@@ -38,7 +33,7 @@ impl Processes {
             let relative = path.strip_prefix(config).unwrap_or(&path);
             // What is rendered is the configuration's own matter.
             if !part.files.contains_key(relative.to_string_lossy().as_ref()) {
-                files::write(&target.join(relative), &files::read(&path)?.unwrap_or_default(), Readers::All)?;
+                files::copy(&path, &target.join(relative))?;
             }
         }
         Ok(())
