@@ -47,6 +47,9 @@ async fn a_stack_of_containers_comes_up_is_mended_and_goes() {
     assert!(run(&site, &address, &["logs"]).expect_code(0).out.contains("Server is ready"));
 
     check_drift(&site, &address, &engine).await;
+    let saved_and_put_back = || crate::backup::check_round_trip(&site, &|arguments| run(&site, &address, arguments));
+    // On a thread of its own, since what it calls has a runtime of its own.
+    std::thread::scope(|scope| scope.spawn(saved_and_put_back).join()).unwrap();
 
     let began = Instant::now();
     run(&site, &address, &["down", "--volumes", "--yes"]).expect_code(0);
