@@ -1,6 +1,6 @@
 //! The command line: what it answers, and with which code it ends.
 
-use std::process::Stdio;
+use std::{io::Write as _, process::Stdio};
 
 use observatory::failure::Reason;
 use serde_json::json;
@@ -202,4 +202,38 @@ fn a_reader_that_goes_ends_it_quietly() {
     drop(child.stdout.take());
     let output = child.wait_with_output().unwrap();
     assert_eq!((output.status.code(), output.stderr.as_slice()), (Some(0), &b""[..]));
+}
+
+/// `script` of util-linux runs a program on a terminal of its own.
+fn on_a_terminal(site: &Site, arguments: &str, typed: &str) -> Answer {
+    let mut script = std::process::Command::new("script");
+    let line = format!("{} {arguments}", env!("CARGO_BIN_EXE_observatory"));
+    script.args(["--quiet", "--return", "--command", &line, "/dev/null"]).current_dir(site.path());
+    script.env("OBSERVATORY_DATA", site.data()).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = script.spawn().unwrap();
+    child.stdin.take().unwrap().write_all(typed.as_bytes()).unwrap();
+    child.wait_with_output().unwrap().into()
+}
+
+#[test]
+fn on_a_terminal_progress_moves_and_questions_are_asked() {
+    let site = Site::of_programs("");
+    let up = on_a_terminal(&site, "up", "").expect_code(0);
+    assert!(
+        up.out.contains("waiting until a pushed sample comes back") && up.out.contains("data path proven"),
+        "{}",
+        up.out
+    );
+    site.run(&["backup", "a.tar"]).expect_code(0);
+    let kept = on_a_terminal(&site, "restore a.tar", "no\n").expect_code(130);
+    assert!(
+        kept.out.contains("replaces what prometheus keeps") && kept.out.contains("Type yes to go on"),
+        "{}",
+        kept.out
+    );
+    let kept = on_a_terminal(&site, "down --volumes", "\n").expect_code(130);
+    assert!(kept.out.contains("nothing was changed"), "{}", kept.out);
+    on_a_terminal(&site, "restore a.tar", "yes\n").expect_code(0);
+    on_a_terminal(&site, "down --volumes", "yes\n").expect_code(0);
+    assert!(!site.data().join("data").exists());
 }
