@@ -86,9 +86,6 @@ impl Desk {
                 .hint("wait until it is done")
         })?;
         files::remove(&self.folder.join(STAGING))?;
-        for written in ["etc", "run", "secrets", "compose"] {
-            files::sweep(&self.folder.join(written))?;
-        }
         Ok(lock)
     }
 }

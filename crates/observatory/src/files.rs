@@ -43,27 +43,6 @@ pub fn keep_to_owner(folder: &Path) -> Result<(), Failure> {
     set.map_err(|error| Failure::of_path("protect", folder, &error))
 }
 
-/// The end of the name of a file that is being written; before it stands who writes it.
-const NEW: &str = ".new";
-
-/// Removes what processes that are gone began to write below a folder.
-///
-/// # Errors
-/// Where a folder can't be read, or a file not removed.
-pub fn sweep(folder: &Path) -> Result<(), Failure> {
-    if !folder.is_dir() {
-        return Ok(());
-    }
-    for path in all_below(folder)? {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let writer = name.strip_suffix(NEW).and_then(|name| name.rsplit_once('.')?.1.parse().ok());
-        if writer.is_some_and(|pid| kill(Pid::from_raw(pid), None) == Err(Errno::ESRCH)) {
-            remove(&path)?;
-        }
-    }
-    Ok(())
-}
-
 /// Writes a file as a whole; who reads meanwhile sees the old one.
 ///
 /// # Errors
@@ -73,8 +52,9 @@ pub fn write(path: &Path, text: &str, readers: Readers) -> Result<(), Failure> {
         make_folder(folder)?;
     }
     let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}{NEW}", std::process::id()));
+    name.push(format!(".{}.new", std::process::id()));
     let beside = path.with_file_name(name);
+    remove_left(path);
     let mode = match readers {
         Readers::All => 0o644,
         Readers::Owner => 0o600,
@@ -88,6 +68,21 @@ pub fn write(path: &Path, text: &str, readers: Readers) -> Result<(), Failure> {
         fs::rename(&beside, path)
     };
     write().map_err(|error| Failure::of_path("write", path, &error))
+}
+
+/// Removes what runs that were killed left beside a file: theirs is the id of no process any more.
+fn remove_left(path: &Path) {
+    let (Some(folder), Some(name)) = (path.parent(), path.file_name().and_then(|name| name.to_str())) else { return };
+    let beginning = format!("{name}.");
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    for left in entries.map(|entry| entry.path()) {
+        let process: Option<u32> = left
+            .file_name()
+            .and_then(|name| name.to_str()?.strip_prefix(&beginning)?.strip_suffix(".new")?.parse().ok());
+        if process.is_some_and(|id| !Path::new("/proc").join(id.to_string()).exists()) {
+            let _the_next_one_tries_again = fs::remove_file(&left);
+        }
+    }
 }
 
 /// A file's text, nothing where it is absent.
@@ -201,19 +196,17 @@ mod tests {
     }
 
     #[test]
-    fn what_was_begun_by_who_is_gone_is_swept() {
+    fn what_a_killed_run_left_goes_with_the_next() {
         let folder = tempfile::tempdir().unwrap();
-        let gone = std::process::Command::new("true").spawn().unwrap();
-        let pid = gone.id();
-        gone.wait_with_output().unwrap();
-        let names = [format!("a/b.json.{pid}.new"), format!("a/c.{}.new", std::process::id()), "plain.new".to_owned()];
-        for name in &names {
-            write(&folder.path().join(name), "", Readers::All).unwrap();
+        let path = |name: &str| folder.path().join(name);
+        let alive = format!("a.{}.new", std::process::id());
+        // No process has an id beyond the highest that a kernel gives.
+        for name in ["a.4194999.new", "a.x.new", "b.4194999.new"] {
+            fs::write(path(name), "half").unwrap();
         }
-        sweep(folder.path()).unwrap();
-        sweep(&folder.path().join("no such")).unwrap();
-        let left: Vec<bool> = names.iter().map(|name| folder.path().join(name).exists()).collect();
-        assert_eq!(left, [false, true, true]);
+        write(&path("a"), "whole", Readers::All).unwrap();
+        let there = ["a", "a.4194999.new", "a.x.new", "b.4194999.new", alive.as_str()].map(|name| path(name).exists());
+        assert_eq!(there, [true, false, true, true, false]);
     }
 
     #[test]

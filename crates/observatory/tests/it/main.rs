@@ -2,9 +2,14 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test ends where its site is not as expected")]
 
 mod backup;
+mod by_compose;
 mod command_line;
 mod containers;
 mod dashboards;
+mod dock;
+mod drift;
+mod killed;
 mod lifecycle;
+mod remote;
 mod rendering;
 mod site;
