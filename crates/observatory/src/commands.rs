@@ -2,6 +2,9 @@
 
 mod bring;
 mod config;
+mod discover;
+mod export;
+mod import;
 mod logs;
 mod render;
 mod status;
@@ -38,6 +41,9 @@ pub async fn run(cli: Cli, out: &mut Output) -> Result<u8, Ending> {
         Command::Plan => bring::plan(&Desk::open(&options).await?, out).await,
         Command::Status => status::run(&Desk::open(&options).await?, out).await,
         Command::Logs(logs) => logs::run(&logs, &Desk::open(&options).await?, out).await,
+        Command::Discover(discover) => discover::run(&discover, &options, out).await,
+        Command::Export(export) => export::run(&export, &options, out).await,
+        Command::Import(import) => import::run(&import, &options, out).await,
         Command::Render(render) => render::run(&render, &described(&options)?.0, out),
         Command::Config(config) => config::run(config, &options, out),
         Command::Completions { shell } => {

@@ -6,4 +6,6 @@ mod containers;
 mod dashboards;
 mod lifecycle;
 mod rendering;
+mod roundtrip;
 mod site;
+mod stacks;
