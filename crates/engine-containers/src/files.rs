@@ -229,7 +229,7 @@ fn owned(header: &mut tar::Header, mode: u32, (user, group): (u32, u32)) {
     header.set_gid(u64::from(group));
 }
 
-fn entries(archive: Vec<u8>) -> std::io::Result<Vec<FileEntry>> {
+pub(crate) fn entries(archive: Vec<u8>) -> std::io::Result<Vec<FileEntry>> {
     let mut entries = Vec::new();
     for entry in tar::Archive::new(Cursor::new(archive)).entries()? {
         let mut entry = entry?;

@@ -3,6 +3,9 @@
 mod backup;
 mod bring;
 mod config;
+mod discover;
+mod export;
+mod import;
 mod logs;
 mod render;
 mod restore;
@@ -45,6 +48,9 @@ pub async fn run(cli: Cli, out: &mut Output) -> Result<u8, Ending> {
         Command::Logs(logs) => logs::run(&logs, &Desk::open(&options).await?, out).await,
         Command::Backup(backup) => backup::run(&backup, &Desk::open(&options).await?, out).await,
         Command::Restore(restore) => restore::run(&restore, &Desk::open(&options).await?, out).await,
+        Command::Discover(discover) => discover::run(&discover, &options, out).await,
+        Command::Export(export) => export::run(&export, &options, out).await,
+        Command::Import(import) => import::run(&import, &options, out).await,
         Command::Render(render) => render::run(&render, &described(&options)?.0, out),
         Command::Config(config) => config::run(config, &options, out),
         Command::Completions { shell } => {

@@ -19,7 +19,7 @@ use engine_containers::{
 };
 use vocabulary::Timestamp;
 
-use self::faults::failure;
+pub(crate) use self::faults::failure;
 use super::{LogLine, LogWish, Progress, Runtime, Seen, State, Volumes};
 use crate::{
     backup::Shelf,
@@ -56,7 +56,7 @@ enum Maker {
 }
 
 /// The engine that an environment names: its address, else its host over SSH, else what `DOCKER_HOST` says, else this machine's.
-fn endpoint(environment: &Environment) -> Result<Endpoint, ContainersError> {
+pub(crate) fn endpoint(environment: &Environment) -> Result<Endpoint, ContainersError> {
     let tls = || std::env::var_os("DOCKER_CERT_PATH").map(std::path::PathBuf::from);
     let files = tls().map(|folder| engine_containers::TlsFiles::of_folder(&folder));
     match (&environment.address, &environment.host) {

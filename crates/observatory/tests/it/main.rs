@@ -12,4 +12,6 @@ mod killed;
 mod lifecycle;
 mod remote;
 mod rendering;
+mod roundtrip;
 mod site;
+mod stacks;

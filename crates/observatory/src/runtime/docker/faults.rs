@@ -5,7 +5,7 @@ use engine_containers::ContainersError as Fault;
 use crate::failure::{Failure, Reason};
 
 /// The reason for an error of the engine; its way out stands behind the last semicolon of its sentence.
-pub(super) fn failure(fault: Fault) -> Failure {
+pub(crate) fn failure(fault: Fault) -> Failure {
     let reason = match &fault {
         Fault::BadAddress { .. } | Fault::Certificate { .. } | Fault::LocalFile { .. } => Reason::Configuration,
         Fault::NotRunning { .. } | Fault::Unreachable { .. } | Fault::Ssh { .. } => Reason::EngineAway,
