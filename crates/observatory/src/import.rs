@@ -94,9 +94,7 @@ pub fn canonical(spec: &mut ContainerSpec) {
         attachment.aliases.sort();
         attachment.aliases.dedup();
     }
-    if let Some(binds) =
-        spec.more.get_mut("HostConfig").and_then(|host| host.get_mut("Binds")).and_then(Value::as_array_mut)
-    {
+    if let Some(binds) = spec.more.get_mut("HostConfig").and_then(|host| host.get_mut("Binds")).and_then(Value::as_array_mut) {
         binds.sort_by_key(ToString::to_string);
     }
 }

@@ -25,27 +25,8 @@ const MARK_END: &str = "@@";
 const COMMON_LENGTH_MAX: usize = 7;
 /// Values under keys of these names say what is where; a secret that is the same word is replaced elsewhere only.
 const STRUCTURE: [&str; 21] = [
-    "name",
-    "image",
-    "source",
-    "target",
-    "path",
-    "folder",
-    "kind",
-    "volume",
-    "networks",
-    "network_mode",
-    "host_name",
-    "from",
-    "on",
-    "containers",
-    "container",
-    "services",
-    "service",
-    "why",
-    "project",
-    "what",
-    "id",
+    "name", "image", "source", "target", "path", "folder", "kind", "volume", "networks", "network_mode", "host_name",
+    "from", "on", "containers", "container", "services", "service", "why", "project", "what", "id",
 ];
 
 #[expect(clippy::expect_used, reason = "the pattern is a constant, and a test reads it")]

@@ -2,107 +2,25 @@
 
 /// Words of which one is enough.
 const SECRET_WORDS: [&str; 33] = [
-    "password",
-    "passwd",
-    "passphrase",
-    "passwort",
-    "pwd",
-    "pass",
-    "pw",
-    "secret",
-    "secrets",
-    "token",
-    "tokens",
-    "credential",
-    "credentials",
-    "apikey",
-    "accesskey",
-    "secretkey",
-    "privatekey",
-    "authkey",
-    "requirepass",
-    "masterauth",
-    "masterpass",
-    "dsn",
-    "bearer",
-    "jwt",
-    "otp",
-    "totp",
-    "salt",
-    "psk",
-    "webhook",
-    "cookie",
-    "pin",
-    "authtoken",
-    "pgpass",
+    "password", "passwd", "passphrase", "passwort", "pwd", "pass", "pw", "secret", "secrets", "token", "tokens",
+    "credential", "credentials", "apikey", "accesskey", "secretkey", "privatekey", "authkey", "requirepass",
+    "masterauth", "masterpass", "dsn", "bearer", "jwt", "otp", "totp", "salt", "psk", "webhook", "cookie", "pin",
+    "authtoken", "pgpass",
 ];
 /// Parts of words that are written without anything between them.
 const SECRET_PARTS: [&str; 9] =
     ["password", "passwd", "passphrase", "secret", "token", "apikey", "credential", "privatekey", "accesskey"];
 /// What a `key` is that must not be seen.
 const KINDS_OF_KEY: [&str; 18] = [
-    "api",
-    "access",
-    "secret",
-    "private",
-    "encryption",
-    "signing",
-    "master",
-    "auth",
-    "license",
-    "app",
-    "session",
-    "account",
-    "shared",
-    "ssh",
-    "hmac",
-    "storage",
-    "admin",
-    "encrypt",
+    "api", "access", "secret", "private", "encryption", "signing", "master", "auth", "license", "app", "session",
+    "account", "shared", "ssh", "hmac", "storage", "admin", "encrypt",
 ];
 /// What a name ends with that says something about a secret, and not the secret.
 const ABOUT: [&str; 41] = [
-    "file",
-    "files",
-    "path",
-    "paths",
-    "dir",
-    "directory",
-    "folder",
-    "url",
-    "uri",
-    "endpoint",
-    "host",
-    "port",
-    "type",
-    "name",
-    "names",
-    "enabled",
-    "enable",
-    "disabled",
-    "ttl",
-    "timeout",
-    "expiry",
-    "expires",
-    "expiration",
-    "length",
-    "min",
-    "max",
-    "policy",
-    "header",
-    "field",
-    "lifetime",
-    "duration",
-    "interval",
-    "issuer",
-    "audience",
-    "algorithm",
-    "rotation",
-    "count",
-    "mode",
-    "version",
-    "provider",
-    "method",
+    "file", "files", "path", "paths", "dir", "directory", "folder", "url", "uri", "endpoint", "host", "port", "type",
+    "name", "names", "enabled", "enable", "disabled", "ttl", "timeout", "expiry", "expires", "expiration", "length",
+    "min", "max", "policy", "header", "field", "lifetime", "duration", "interval", "issuer", "audience", "algorithm",
+    "rotation", "count", "mode", "version", "provider", "method",
 ];
 /// What says that the value is a digest of something public.
 const DIGESTS: [&str; 8] = ["hash", "digest", "revision", "checksum", "commit", "image", "sha256", "id"];
@@ -127,20 +45,7 @@ pub(super) fn may_be_secret(value: &str) -> bool {
     let lower = value.to_ascii_lowercase();
     let is_switch = matches!(
         lower.as_str(),
-        "" | "true"
-            | "false"
-            | "yes"
-            | "no"
-            | "on"
-            | "off"
-            | "null"
-            | "none"
-            | "~"
-            | "{"
-            | "["
-            | "{}"
-            | "[]"
-            | "enabled"
+        "" | "true" | "false" | "yes" | "no" | "on" | "off" | "null" | "none" | "~" | "{" | "[" | "{}" | "[]" | "enabled"
             | "disabled"
     );
     let is_small = value.len() < 4 && value.chars().all(|letter| letter.is_ascii_digit());

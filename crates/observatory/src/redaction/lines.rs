@@ -84,10 +84,9 @@ fn below(line: &str, key: &str, keep: &mut dyn FnMut(&str, &str) -> String) -> O
     if entry.is_empty() || entry.contains(super::MARK) || entry.starts_with('#') {
         return None;
     }
-    let value = match SETTING
-        .captures(line)
-        .filter(|found| found.name("between").is_some_and(|between| between.as_str().contains([':', '='])))
-    {
+    let value = match SETTING.captures(line).filter(|found| {
+        found.name("between").is_some_and(|between| between.as_str().contains([':', '=']))
+    }) {
         Some(found) => unquoted(found.name("value")?.as_str()).to_owned(),
         None if HEADING.is_match(line) => return None,
         None => unquoted(entry.trim_end_matches(',')).to_owned(),
