@@ -10,8 +10,6 @@ use std::{
 use nix::{
     errno::Errno,
     fcntl::{Flock, FlockArg},
-    sys::signal::kill,
-    unistd::Pid,
 };
 
 use crate::failure::{Failure, Reason};

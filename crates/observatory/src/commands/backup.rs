@@ -122,7 +122,7 @@ async fn meant(desk: &Desk, seen: &[Seen]) -> Result<Vec<Held>, Failure> {
         let way = match (part.kind, state) {
             (Kind::Prometheus, Some(State::Running)) => Way::Snapshot,
             (_, Some(State::Running | State::Restarting)) => Way::Paused,
-            (_, Some(State::Stopped) | None) => Way::Stopped,
+            (_, Some(State::Stopped | State::Paused) | None) => Way::Stopped,
         };
         let version = match way {
             Way::Snapshot | Way::Paused => status::version(&http, &desk.stack.url(part), part.kind).await,

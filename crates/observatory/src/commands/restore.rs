@@ -96,7 +96,9 @@ async fn plan(desk: &Desk, manifest: &Manifest) -> Result<Restored, Failure> {
             continue;
         }
         let (files, bytes) = manifest.size_of(held.service);
-        let runs = seen.iter().any(|seen| seen.kind == held.service && seen.state != State::Stopped);
+        let runs = seen
+            .iter()
+            .any(|seen| seen.kind == held.service && matches!(seen.state, State::Running | State::Restarting));
         services.push(Row { service: held.service, files, bytes, version: held.version.clone(), runs });
     }
     if services.is_empty() {

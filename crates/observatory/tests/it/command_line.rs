@@ -2,7 +2,8 @@
 
 use std::{io::Write as _, process::Stdio};
 
-use observatory::failure::Reason;
+use clap::CommandFactory as _;
+use observatory::{cli::Cli, failure::Reason};
 use serde_json::json;
 
 use crate::site::{Answer, Site};
@@ -236,4 +237,17 @@ fn on_a_terminal_progress_moves_and_questions_are_asked() {
     on_a_terminal(&site, "restore a.tar", "yes\n").expect_code(0);
     on_a_terminal(&site, "down --volumes", "yes\n").expect_code(0);
     assert!(!site.data().join("data").exists());
+}
+
+#[test]
+fn the_guide_names_every_command_and_page() {
+    let page = include_str!("../../../../docs/guides/observatory/README.md");
+    for command in Cli::command().get_subcommands().filter(|command| !command.is_hide_set()) {
+        assert!(page.contains(&format!("`observatory {}", command.get_name())), "{}", command.get_name());
+    }
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/guides/observatory");
+    for other in std::fs::read_dir(folder).unwrap() {
+        let name = other.unwrap().file_name().into_string().unwrap();
+        assert!(name == "README.md" || page.contains(&format!("]({name})")), "{name}");
+    }
 }
