@@ -75,12 +75,13 @@ pub(crate) struct Desk {
 
 impl Desk {
     async fn open(options: &Options) -> Result<Self, Failure> {
-        let (stack, folder, environment) = described(options)?;
+        let (mut stack, folder, environment) = described(options)?;
         let runtime: Box<dyn Runtime> = match environment.engine {
             EngineKind::Process => Box::new(Processes::new(&folder, &own_path()?)),
             EngineKind::Docker => Box::new(Docker::connect(&environment, &folder).await?),
             EngineKind::Compose => Box::new(Compose::connect(&environment, &folder).await?),
         };
+        stack.ways = runtime.ways(&stack).await;
         Ok(Self { stack, runtime, folder })
     }
 

@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+/// What programs say of a full disk, in the words of strerror(3).
+pub const NO_SPACE: &str = "no space left on device";
+
 /// The closed list of reasons. Each has an exit code of its own, so that a script can tell them apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Reason {

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::{
     configuration::Kind,
-    failure::{Failure, Reason},
+    failure::{Failure, NO_SPACE, Reason},
     runtime::Runtime,
     stack::{Part, Stack},
 };
@@ -88,7 +88,9 @@ async fn wait_until_ready(
 ) -> Result<(), Failure> {
     while !is_ready(http, stack, part).await {
         if let Some(trouble) = runtime.trouble(stack, part.kind).await? {
-            return Err(Failure::new(Reason::ServiceFailed, format!("{} does not run: {trouble}", part.kind))
+            let is_full = trouble.contains(NO_SPACE);
+            let reason = if is_full { Reason::NoSpace } else { Reason::ServiceFailed };
+            return Err(Failure::new(reason, format!("{} does not run: {trouble}", part.kind))
                 .hint(format!("`observatory logs {}` shows what it wrote", part.kind)));
         }
         if began.elapsed() > limit {

@@ -4,7 +4,10 @@ pub mod compose;
 pub mod docker;
 pub mod process;
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use async_trait::async_trait;
 use serde::Serialize;
@@ -91,6 +94,11 @@ pub type Progress<'a> = &'a (dyn Fn(&str) + Send + Sync);
 pub trait Runtime: Send + Sync {
     /// The name for people.
     fn name(&self) -> &'static str;
+
+    /// Where this machine reaches each part, as far as that is another address than the one it is known by.
+    async fn ways(&self, _stack: &Stack) -> BTreeMap<Kind, String> {
+        BTreeMap::new()
+    }
 
     /// What is there of this project now, wanted or not.
     ///

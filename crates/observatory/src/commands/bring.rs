@@ -50,7 +50,7 @@ pub(super) async fn up(up: &Up, desk: &Desk, out: &mut Output) -> Result<u8, End
     let proof = proof::prove(desk.runtime.as_ref(), &desk.stack, Duration::from_secs(up.wait_seconds)).await?;
     drop(steps);
     let services =
-        desk.stack.parts.iter().map(|part| Service { service: part.kind, url: desk.stack.url(part) }).collect();
+        desk.stack.parts.iter().map(|part| Service { service: part.kind, url: desk.stack.address(part) }).collect();
     let raised = Raised { changes: plan.changes, proof, seconds: began.elapsed().as_secs_f64(), services };
     out.show(&raised, || in_words(&raised))?;
     Ok(0)

@@ -66,7 +66,7 @@ async fn row(http: &reqwest::Client, stack: &Stack, part: &Part, seen: Option<Se
         service: part.kind,
         state,
         health: if is_healthy { HEALTHY } else { "unhealthy" },
-        url: stack.url(part),
+        url: stack.address(part),
         version: if is_healthy { version(http, &stack.url(part), part.kind).await } else { None },
         seen,
     }

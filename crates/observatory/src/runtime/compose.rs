@@ -2,6 +2,7 @@
 //! removes. What is there, and what it says, is asked of the engine, since Compose's containers are containers.
 
 use std::{
+    collections::BTreeMap,
     path::{Path, PathBuf},
     process::Stdio,
     time::Duration,
@@ -37,14 +38,15 @@ impl Compose {
     /// With its files below this folder.
     ///
     /// # Errors
-    /// Where the engine can't be reached.
+    /// Where the engine can't be reached, or is on another host.
     pub async fn connect(environment: &Environment, folder: &Path) -> Result<Self, Failure> {
         let docker = Docker::connect(environment, folder).await?.as_compose_makes_them();
-        let address = environment.address.clone().or_else(|| {
-            let user = environment.user.as_ref().map(|user| format!("{user}@")).unwrap_or_default();
-            environment.host.as_ref().map(|host| format!("ssh://{user}{host}"))
-        });
-        Ok(Self { docker, folder: folder.to_owned(), address })
+        if !docker.is_here() {
+            let message = "Compose mounts files of this machine, which an engine on another host does not see";
+            return Err(Failure::new(Reason::Configuration, message)
+                .hint("use `--engine docker`, which puts files where the engine is"));
+        }
+        Ok(Self { docker, folder: folder.to_owned(), address: environment.address.clone() })
     }
 
     fn project_folder(&self) -> PathBuf {
@@ -111,6 +113,10 @@ impl Compose {
 impl Runtime for Compose {
     fn name(&self) -> &'static str {
         "containers, through Compose"
+    }
+
+    async fn ways(&self, stack: &Stack) -> BTreeMap<Kind, String> {
+        self.docker.ways(stack).await
     }
 
     async fn look(&self, stack: &Stack) -> Result<Vec<Seen>, Failure> {

@@ -19,12 +19,12 @@ pub(crate) struct Stack {
 
 /// Values that mean something to a shell, to YAML, to Compose or to us.
 fn value() -> impl Strategy<Value = String> {
-    let odd = [
+    const ODD: &[&str] = &[
         "", "yes", "no", "null", "~", "0755", "1e3", "0x1f", "3.0", "a: b", "- a", "#x", " lead", "trail ", "$", "$$", "${X}",
         "${X:-y}", "$X", "a$b", "'", "\"", "\\n", "two\nlines", "tab\there", "{}", "[]", "*", "&a", "!t", "%", "@", "`", "ä€",
         "@@secret:X@@", "true", "2026-11-22", "12:30:45", "on",
     ];
-    prop_oneof![select(odd.as_slice()).prop_map(str::to_owned), "[ -~]{0,16}"]
+    prop_oneof![select(ODD).prop_map(str::to_owned), "[ -~]{0,16}"]
 }
 
 fn words() -> impl Strategy<Value = Option<Vec<String>>> {
@@ -141,8 +141,7 @@ fn health() -> impl Strategy<Value = Option<HealthCheck>> {
 
 /// What only the engine's own words can say; the first half Compose knows, too.
 fn more() -> impl Strategy<Value = Map<String, Value>> {
-    let one = select(
-        [
+    let one = select(vec![
             ("OomScoreAdj", json!(100)),
             ("Tmpfs", json!({ "/run": "size=1m", "/x": "" })),
             ("DnsSearch", json!(["x.org"])),
@@ -154,9 +153,7 @@ fn more() -> impl Strategy<Value = Map<String, Value>> {
             ("AutoRemove", json!(true)),
             ("BlkioWeight", json!(300)),
             ("ReadonlyPaths", json!([])),
-        ]
-        .as_slice(),
-    );
+        ]);
     (collection::vec(one, 0..4), any::<[bool; 2]>()).prop_map(|(host, [tty, stdin])| {
         let host: Map<String, Value> = host.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
         let mut more = Map::new();
