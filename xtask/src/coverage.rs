@@ -27,6 +27,10 @@ pub(crate) fn run(filters: &[String]) -> Result<(), Failure> {
         say("cargo-llvm-cov is not here; cargo installs it");
         Program::cargo().args(["install", "--locked", "--quiet", "cargo-llvm-cov"]).show()?;
     }
+    // With filters what was run before counts on.
+    if filters.is_empty() {
+        Program::cargo().args(["llvm-cov", "clean", "--profraw-only"]).show()?;
+    }
     let told = |cargo: Program| tools.iter().fold(cargo, |cargo, (name, path)| cargo.env(name, path));
     let rooms = ROOMS.iter().flat_map(|room| ["--package", room]);
     let tests = if process::find_program("cargo-nextest").is_some() {
