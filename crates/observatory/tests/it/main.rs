@@ -4,6 +4,7 @@
 mod command_line;
 mod containers;
 mod dashboards;
+mod discovery;
 mod lifecycle;
 mod rendering;
 mod roundtrip;
