@@ -4,7 +4,9 @@ use bollard::models::{ImageInspect, Volume as EngineVolume};
 use bytes::Bytes;
 use serde_json::Value;
 
-use crate::{Container, ContainersError, FileEntry, Image, Network, Volume, files, images, inspection, networks, volumes};
+use crate::{
+    Container, ContainersError, FileEntry, Image, Network, Volume, files, images, inspection, networks, volumes,
+};
 
 /// What is not understood, and why.
 fn not_understood(what: &str, error: &dyn std::fmt::Display) -> ContainersError {

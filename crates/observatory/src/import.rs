@@ -94,8 +94,15 @@ pub fn canonical(spec: &mut ContainerSpec) {
         attachment.aliases.sort();
         attachment.aliases.dedup();
     }
-    if let Some(binds) = spec.more.get_mut("HostConfig").and_then(|host| host.get_mut("Binds")).and_then(Value::as_array_mut) {
-        binds.sort_by_key(ToString::to_string);
+    for attachment in spec.networks.values_mut() {
+        attachment.links.sort();
+    }
+    // Engines keep links in no order at all.
+    for key in ["Binds", "Links"] {
+        let list = spec.more.get_mut("HostConfig").and_then(|host| host.get_mut(key)).and_then(Value::as_array_mut);
+        if let Some(list) = list {
+            list.sort_by_key(ToString::to_string);
+        }
     }
 }
 

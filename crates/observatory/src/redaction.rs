@@ -25,8 +25,27 @@ const MARK_END: &str = "@@";
 const COMMON_LENGTH_MAX: usize = 7;
 /// Values under keys of these names say what is where; a secret that is the same word is replaced elsewhere only.
 const STRUCTURE: [&str; 21] = [
-    "name", "image", "source", "target", "path", "folder", "kind", "volume", "networks", "network_mode", "host_name",
-    "from", "on", "containers", "container", "services", "service", "why", "project", "what", "id",
+    "name",
+    "image",
+    "source",
+    "target",
+    "path",
+    "folder",
+    "kind",
+    "volume",
+    "networks",
+    "network_mode",
+    "host_name",
+    "from",
+    "on",
+    "containers",
+    "container",
+    "services",
+    "service",
+    "why",
+    "project",
+    "what",
+    "id",
 ];
 
 #[expect(clippy::expect_used, reason = "the pattern is a constant, and a test reads it")]
@@ -81,6 +100,15 @@ impl Secrets {
         for word in words {
             let flag = before.strip_prefix('-').map(|flag| flag.trim_start_matches('-'));
             let flag = flag.filter(|flag| !flag.contains('='));
+            let said = word.split_once('=').filter(|(name, value)| {
+                let is_name = name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
+                is_name && is_secret_key(name) && keys::may_be_secret(value)
+            });
+            if let Some((name, value)) = said {
+                hidden.push(format!("{name}={}", self.keep(owner, name, value)));
+                before = word;
+                continue;
+            }
             hidden.push(match flag {
                 Some(flag) if is_secret_key(flag) && !word.starts_with('-') && keys::may_be_secret(word) => {
                     self.keep(owner, flag, word)

@@ -29,8 +29,23 @@ pub(super) const WELL_KNOWN: [&str; 22] = [
 ];
 /// What the names of settings end with.
 const EXTENSIONS: [&str; 17] = [
-    "yml", "yaml", "json", "toml", "ini", "conf", "cfg", "cnf", "config", "env", "properties", "rules", "xml", "alloy",
-    "hcl", "tmpl", "sh",
+    "yml",
+    "yaml",
+    "json",
+    "toml",
+    "ini",
+    "conf",
+    "cfg",
+    "cnf",
+    "config",
+    "env",
+    "properties",
+    "rules",
+    "xml",
+    "alloy",
+    "hcl",
+    "tmpl",
+    "sh",
 ];
 /// Parts of the host itself.
 const OF_HOST: [&str; 6] = ["/proc", "/sys", "/dev", "/run", "/var/run", "/var/lib/docker"];
@@ -62,7 +77,10 @@ pub(super) fn is_folder_of_settings(target: &str) -> bool {
     target.starts_with("/etc/")
         || target.starts_with("/usr/local/etc")
         || target.split('/').any(|part| {
-            matches!(part, "config" | "conf" | "configs" | "conf.d" | "provisioning" | "rules" | "dashboards" | "secrets")
+            matches!(
+                part,
+                "config" | "conf" | "configs" | "conf.d" | "provisioning" | "rules" | "dashboards" | "secrets"
+            )
         })
 }
 

@@ -140,7 +140,11 @@ async fn one(
     let digests = image.map(|image| image.digests).unwrap_or_default();
     if digests.is_empty() {
         let instead = "`docker save` and `docker load` carry it to another host";
-        unexpressed.push(Unexpressed::new(&name, format!("image {}, which came from no registry", spec.image), instead));
+        unexpressed.push(Unexpressed::new(
+            &name,
+            format!("image {}, which came from no registry", spec.image),
+            instead,
+        ));
     }
     let changes = source.changes(&container.id).await?;
     let mut places: Vec<Place> = container.mounts.iter().map(|mount| place(mount, &spec)).collect();

@@ -92,7 +92,11 @@ fn shared(containers: &[Found]) -> Vec<Dependency> {
         why: why.clone(),
     };
     let pairs = users.iter().flat_map(|(why, names)| {
-        names.iter().zip(names.iter().skip(1)).filter(|(one, other)| one != other).map(|(one, other)| pair(why, one, other))
+        names
+            .iter()
+            .zip(names.iter().skip(1))
+            .filter(|(one, other)| one != other)
+            .map(|(one, other)| pair(why, one, other))
     });
     pairs.collect()
 }

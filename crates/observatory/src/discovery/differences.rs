@@ -1,6 +1,6 @@
 //! Where a host differs from the stack that is configured here: services that are missing, others, and what is set otherwise.
 
-use engine_containers::{labels, Port};
+use engine_containers::{Port, labels};
 
 use super::{Contents, Discovery, Found};
 use crate::stack::{Part, Stack};

@@ -128,7 +128,9 @@ impl Gathered {
             let path = entry.path().get(skipped..)?.to_owned();
             let mut entry = entry.clone();
             match &mut entry {
-                FileEntry::File { path: of, .. } | FileEntry::Folder { path: of, .. } | FileEntry::Link { path: of, .. } => {
+                FileEntry::File { path: of, .. }
+                | FileEntry::Folder { path: of, .. }
+                | FileEntry::Link { path: of, .. } => {
                     *of = path;
                 }
             }
@@ -185,7 +187,10 @@ impl Source for Gathered {
             None => self.within(container, path),
         };
         let bytes = |entries: &[FileEntry]| -> usize {
-            entries.iter().map(|entry| if let FileEntry::File { contents, .. } = entry { contents.len() } else { 0 }).sum()
+            entries
+                .iter()
+                .map(|entry| if let FileEntry::File { contents, .. } = entry { contents.len() } else { 0 })
+                .sum()
         };
         Ok(match entries {
             None => Taken::Nothing,

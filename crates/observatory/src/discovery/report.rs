@@ -19,35 +19,55 @@ pub fn report(discovery: &Discovery) -> String {
         counted(discovery.volumes.len(), "named volume"),
     );
     section(&mut text, "Containers", discovery.containers.iter().map(summary));
-    section(&mut text, "Compose projects", discovery.projects.iter().map(|project| {
-        let services: Vec<String> =
-            project.services.iter().map(|(service, names)| format!("{service} ({})", names.join(", "))).collect();
-        let folder = project.folder.as_deref().unwrap_or("an unknown folder");
-        format!("**{}** in {folder}, files {}: {}", project.name, project.files.join(", "), services.join(", "))
-    }));
+    section(
+        &mut text,
+        "Compose projects",
+        discovery.projects.iter().map(|project| {
+            let services: Vec<String> =
+                project.services.iter().map(|(service, names)| format!("{service} ({})", names.join(", "))).collect();
+            let folder = project.folder.as_deref().unwrap_or("an unknown folder");
+            format!("**{}** in {folder}, files {}: {}", project.name, project.files.join(", "), services.join(", "))
+        }),
+    );
     for found in &discovery.containers {
         container(&mut text, found);
     }
-    section(&mut text, "Networks", discovery.networks.iter().map(|network| {
-        let ranges: Vec<String> = network.subnets.iter().filter_map(|one| one.subnet.clone()).collect();
-        let driver = network.driver.as_deref().unwrap_or("bridge");
-        let internal = if network.internal { ", internal" } else { "" };
-        format!("**{}**: {driver}, {}{internal}{}", network.name, ranges.join(", "), map(&network.options))
-    }));
-    section(&mut text, "Volumes", discovery.volumes.iter().map(|volume| {
-        let driver = volume.driver.as_deref().unwrap_or("local");
-        format!("**{}**: {driver}{}", volume.name, map(&volume.options))
-    }));
-    section(&mut text, "Where data lives", discovery.containers.iter().flat_map(|found| {
-        let data = found.places.iter().filter(|place| place.holds == Holds::Data);
-        data.map(move |place| format!("{}: {}", found.spec.name, placed(place)))
-    }));
-    section(&mut text, "Dependencies", discovery.dependencies.iter().map(|one| {
-        format!("{} → {}: {}", one.from, one.on, one.why)
-    }));
-    section(&mut text, "UNEXPRESSED: what an export can't say, or leaves out", discovery.unexpressed.iter().map(|line| {
-        format!("{}: {}; {}", line.name, line.what, line.instead)
-    }));
+    section(
+        &mut text,
+        "Networks",
+        discovery.networks.iter().map(|network| {
+            let ranges: Vec<String> = network.subnets.iter().filter_map(|one| one.subnet.clone()).collect();
+            let driver = network.driver.as_deref().unwrap_or("bridge");
+            let internal = if network.internal { ", internal" } else { "" };
+            format!("**{}**: {driver}, {}{internal}{}", network.name, ranges.join(", "), map(&network.options))
+        }),
+    );
+    section(
+        &mut text,
+        "Volumes",
+        discovery.volumes.iter().map(|volume| {
+            let driver = volume.driver.as_deref().unwrap_or("local");
+            format!("**{}**: {driver}{}", volume.name, map(&volume.options))
+        }),
+    );
+    section(
+        &mut text,
+        "Where data lives",
+        discovery.containers.iter().flat_map(|found| {
+            let data = found.places.iter().filter(|place| place.holds == Holds::Data);
+            data.map(move |place| format!("{}: {}", found.spec.name, placed(place)))
+        }),
+    );
+    section(
+        &mut text,
+        "Dependencies",
+        discovery.dependencies.iter().map(|one| format!("{} → {}: {}", one.from, one.on, one.why)),
+    );
+    section(
+        &mut text,
+        "UNEXPRESSED: what an export can't say, or leaves out",
+        discovery.unexpressed.iter().map(|line| format!("{}: {}; {}", line.name, line.what, line.instead)),
+    );
     section(&mut text, "Differences from the stack that is configured here", discovery.differences.iter().cloned());
     section(&mut text, "Secrets", discovery.secrets.iter().map(|name| format!("`{name}`")));
     if !host.orphaned_volumes.is_empty() {
@@ -120,8 +140,11 @@ fn container(text: &mut String, found: &Found) {
     line("network", found.spec.network_mode.clone().unwrap_or_default());
     for (network, attachment) in &found.spec.networks {
         let address = attachment.ipv4.iter().chain(&attachment.ipv6).map(|address| format!(" at {address}"));
-        let aliases =
-            if attachment.aliases.is_empty() { String::new() } else { format!(", also as {}", attachment.aliases.join(", ")) };
+        let aliases = if attachment.aliases.is_empty() {
+            String::new()
+        } else {
+            format!(", also as {}", attachment.aliases.join(", "))
+        };
         line("network", format!("{network}{}{aliases}", address.collect::<String>()));
     }
     for place in &found.places {
@@ -136,9 +159,8 @@ fn container(text: &mut String, found: &Found) {
 
 /// Everything else that it was asked to be, in the words of the data.
 fn others(found: &Found, line: &mut impl FnMut(&str, String)) {
-    const TOLD: [&str; 9] = [
-        "name", "image", "environment", "labels", "published", "network_mode", "networks", "mounts", "command",
-    ];
+    const TOLD: [&str; 9] =
+        ["name", "image", "environment", "labels", "published", "network_mode", "networks", "mounts", "command"];
     let spec = serde_json::to_value(&found.spec).unwrap_or_default();
     let default = serde_json::to_value(engine_containers::ContainerSpec::default()).unwrap_or_default();
     for (key, value) in spec.as_object().into_iter().flatten().filter(|(key, _)| !TOLD.contains(&key.as_str())) {

@@ -15,7 +15,8 @@ use crate::{
 };
 
 /// What stands above the file.
-const SENTENCE: &str = "Written by `observatory export`; `observatory import` makes the same again, `docker compose up` nearly.";
+const SENTENCE: &str =
+    "Written by `observatory export`; `observatory import` makes the same again, `docker compose up` nearly.";
 /// Labels that Compose gives, and takes from nobody.
 pub(crate) const COMPOSE_LABELS: &str = "com.docker.compose.";
 /// Where an export says what Compose can't.
@@ -128,7 +129,11 @@ fn placed(found: &Found, file: &crate::discovery::CapturedFile, unexpressed: &mu
     }
     let name = &found.spec.name;
     let Some(path) = place_of(name, file) else {
-        unexpressed.push(Unexpressed::new(name, format!("file {}, whose path leads out of its place", file.path), "left out"));
+        unexpressed.push(Unexpressed::new(
+            name,
+            format!("file {}, whose path leads out of its place", file.path),
+            "left out",
+        ));
         return None;
     };
     let (user, group) = file.owner;

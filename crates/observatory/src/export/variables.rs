@@ -6,7 +6,8 @@ use crate::failure::{Failure, Reason};
 
 /// The file with these values; names without one are listed as comments.
 pub fn write<'a>(values: &BTreeMap<String, String>, missing: impl Iterator<Item = &'a String>) -> String {
-    let mut text = "# Secrets; keep this file to yourself. Everything else of this project names them only.\n".to_owned();
+    let mut text =
+        "# Secrets; keep this file to yourself. Everything else of this project names them only.\n".to_owned();
     for (name, value) in values {
         text.push_str(&format!("{name}={}\n", quoted(value)));
     }

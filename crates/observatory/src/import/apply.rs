@@ -3,11 +3,7 @@
 
 use engine_containers::{ContainerEngine, ContainersError, WithVolumes};
 
-use super::{
-    Deed, Plan, Site, Wanted,
-    plan::Kind,
-    upload,
-};
+use super::{Deed, Plan, Site, Wanted, plan::Kind, upload};
 use crate::{
     failure::{Failure, Reason},
     runtime::{Progress, docker::failure},
@@ -32,9 +28,8 @@ pub async fn apply(engine: &ContainerEngine, site: &Site, plan: &Plan, progress:
         engine.create_volume(volume).await.map_err(failure)?;
     }
     let has = |wanted: &Wanted, deed| plan.has(Kind::Container, &wanted.spec.name, deed);
-    let is_touched = |wanted: &&Wanted| {
-        [Deed::Create, Deed::Replace, Deed::Write].iter().any(|deed| has(wanted, *deed))
-    };
+    let is_touched =
+        |wanted: &&Wanted| [Deed::Create, Deed::Replace, Deed::Write].iter().any(|deed| has(wanted, *deed));
     let touched: Vec<&Wanted> = site.containers.iter().filter(is_touched).collect();
     upload::into_places(engine, &touched).await?;
     for wanted in &site.containers {
@@ -87,8 +82,11 @@ fn gone(outcome: Result<(), ContainersError>) -> Result<(), Failure> {
 fn overlap(error: ContainersError, network: &str) -> Failure {
     let said = error.to_string();
     if said.contains("overlaps") {
-        return Failure::new(Reason::Configuration, format!("network {network}: its addresses belong to another network there"))
-            .hint("change its `subnet` in compose.yaml, or take its `ipam` out so that the engine chooses");
+        return Failure::new(
+            Reason::Configuration,
+            format!("network {network}: its addresses belong to another network there"),
+        )
+        .hint("change its `subnet` in compose.yaml, or take its `ipam` out so that the engine chooses");
     }
     failure(error)
 }

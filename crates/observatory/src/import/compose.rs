@@ -121,7 +121,15 @@ fn networks(whole: &Field<'_>, project: &str, is_export: bool) -> Result<Named<N
     }
     for (key, field) in entries {
         field.allow(&[
-            "name", "driver", "driver_opts", "internal", "attachable", "enable_ipv6", "ipam", "labels", "external",
+            "name",
+            "driver",
+            "driver_opts",
+            "internal",
+            "attachable",
+            "enable_ipv6",
+            "ipam",
+            "labels",
+            "external",
         ])?;
         let is_external = field.get("external").flag()?.unwrap_or_default();
         let own = if is_external { key.clone() } else { format!("{project}_{key}") };
@@ -202,7 +210,8 @@ fn placed(
         let container = needed("container")?;
         let owner = needed("owner")?;
         let owner = owner.split_once(':').and_then(|(user, group)| Some((user.parse().ok()?, group.parse().ok()?)));
-        let mode = u32::from_str_radix(&needed("mode")?, 8).map_err(|_wrong| entry.get("mode").wrong("0644 or like it"))?;
+        let mode =
+            u32::from_str_radix(&needed("mode")?, 8).map_err(|_wrong| entry.get("mode").wrong("0644 or like it"))?;
         let inner = entry.get("in");
         let origin = match (inner.get("volume").text()?, inner.get("folder").text()?) {
             (Some(volume), _) => Origin::Volume { volume, path: inner.get("path").text()?.unwrap_or_default() },

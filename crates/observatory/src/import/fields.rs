@@ -225,12 +225,19 @@ mod tests {
 
     #[test]
     fn times_and_sizes_are_read() {
-        for (text, expected) in [("1m30s", Some(90.0)), ("0.5s", Some(0.5)), ("250ms", Some(0.25)), ("3", Some(3.0)), ("x", None)] {
+        for (text, expected) in
+            [("1m30s", Some(90.0)), ("0.5s", Some(0.5)), ("250ms", Some(0.25)), ("3", Some(3.0)), ("x", None)]
+        {
             assert_eq!(seconds(text), expected, "{text}");
         }
-        for (text, expected) in
-            [("512m", Some(512 << 20)), ("1g", Some(1 << 30)), ("1.5kb", Some(1536)), ("7", Some(7)), ("b", None), ("1x", None)]
-        {
+        for (text, expected) in [
+            ("512m", Some(512 << 20)),
+            ("1g", Some(1 << 30)),
+            ("1.5kb", Some(1536)),
+            ("7", Some(7)),
+            ("b", None),
+            ("1x", None),
+        ] {
             assert_eq!(bytes(text), expected, "{text}");
         }
     }

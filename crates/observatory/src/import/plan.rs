@@ -2,7 +2,9 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use engine_containers::{Container, ContainerEngine, ContainerSpec, ContainersError, ImageDefaults, Listing, Mount, State};
+use engine_containers::{
+    Container, ContainerEngine, ContainerSpec, ContainersError, ImageDefaults, Listing, Mount, State,
+};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -234,7 +236,10 @@ fn differing<T: Serialize>(one: &T, other: &T) -> Result<Vec<String>, Failure> {
         match (value, other.get(key)) {
             (value, Some(same)) if value == same => {}
             (Value::Object(inner), Some(Value::Object(others))) => {
-                let keys = inner.keys().chain(others.keys()).filter(|inner_key| inner.get(*inner_key) != others.get(*inner_key));
+                let keys = inner
+                    .keys()
+                    .chain(others.keys())
+                    .filter(|inner_key| inner.get(*inner_key) != others.get(*inner_key));
                 let mut keys: Vec<String> = keys.map(|inner| format!("{key} {inner}")).collect();
                 keys.sort();
                 keys.dedup();

@@ -19,13 +19,62 @@ use crate::{
 
 /// Keys that are understood besides those that engine and Compose have the same form for.
 const KEYS: [&str; 56] = [
-    "image", "container_name", "entrypoint", "command", "environment", "env_file", "labels", "user", "working_dir",
-    "hostname", "extra_hosts", "dns", "restart", "stop_signal", "stop_grace_period", "init", "logging", "healthcheck",
-    "expose", "ports", "volumes", "network_mode", "networks", "depends_on", "mem_limit", "mem_reservation",
-    "memswap_limit", "cpus", "cpu_shares", "cpuset", "pids_limit", "shm_size", "ulimits", "read_only", "privileged",
-    "cap_drop", "cap_add", "group_add", "security_opt", "scale", "pid", "ipc", "tmpfs", "external_links", "links",
-    "volumes_from", "devices", "deploy", "pull_policy", "platform", "configs", "secrets", "profiles", "attach",
-    "annotations", "stdin_open",
+    "image",
+    "container_name",
+    "entrypoint",
+    "command",
+    "environment",
+    "env_file",
+    "labels",
+    "user",
+    "working_dir",
+    "hostname",
+    "extra_hosts",
+    "dns",
+    "restart",
+    "stop_signal",
+    "stop_grace_period",
+    "init",
+    "logging",
+    "healthcheck",
+    "expose",
+    "ports",
+    "volumes",
+    "network_mode",
+    "networks",
+    "depends_on",
+    "mem_limit",
+    "mem_reservation",
+    "memswap_limit",
+    "cpus",
+    "cpu_shares",
+    "cpuset",
+    "pids_limit",
+    "shm_size",
+    "ulimits",
+    "read_only",
+    "privileged",
+    "cap_drop",
+    "cap_add",
+    "group_add",
+    "security_opt",
+    "scale",
+    "pid",
+    "ipc",
+    "tmpfs",
+    "external_links",
+    "links",
+    "volumes_from",
+    "devices",
+    "deploy",
+    "pull_policy",
+    "platform",
+    "configs",
+    "secrets",
+    "profiles",
+    "attach",
+    "annotations",
+    "stdin_open",
 ];
 
 /// What a service has to know of its project.
@@ -255,7 +304,9 @@ fn ports(field: &Field<'_>, spec: &mut ContainerSpec, host: &mut Map<String, Val
         let address = address.filter(|address| !address.is_empty());
         let outer = outer.filter(|outer| !outer.is_empty());
         let (inner, outer) = match (span(&inner), outer.as_deref().map(span)) {
-            (Some((from, to)), Some(Some((outer, end)))) if to > from && end.checked_sub(outer) == to.checked_sub(from) => {
+            (Some((from, to)), Some(Some((outer, end))))
+                if to > from && end.checked_sub(outer) == to.checked_sub(from) =>
+            {
                 ((from..=to).collect::<Vec<u16>>(), (outer..=end).map(|port| Some(port.to_string())).collect())
             }
             (Some((from, to)), _) if from == to => (vec![from], vec![outer.clone()]),
@@ -302,7 +353,8 @@ fn mounts(
     let mut special = Vec::new();
     let mut files = Vec::new();
     for entry in field.get("volumes").list()? {
-        let mount = if entry.value.is_object() { long(project, &entry)? } else { short(project, &entry, &mut special)? };
+        let mount =
+            if entry.value.is_object() { long(project, &entry)? } else { short(project, &entry, &mut special)? };
         spec.mounts.extend(mount);
     }
     for mount in &mut spec.mounts {
@@ -565,9 +617,8 @@ fn after(project: &Project<'_>, field: &Field<'_>) -> Result<Vec<String>, Failur
     } else {
         asked.texts()?
     };
-    let container = |service: String| {
-        project.containers.get(&service).cloned().ok_or_else(|| asked.wrong("services of this file"))
-    };
+    let container =
+        |service: String| project.containers.get(&service).cloned().ok_or_else(|| asked.wrong("services of this file"));
     services.into_iter().map(container).collect()
 }
 

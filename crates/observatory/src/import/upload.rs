@@ -80,7 +80,8 @@ pub(super) async fn into_places(engine: &ContainerEngine, wanted: &[&Wanted]) ->
         return Ok(());
     };
     let mut spec = ContainerSpec { command: Some(vec!["true".to_owned()]), ..ContainerSpec::new(HAND, image) };
-    let numbered: Vec<_> = (0..).zip(places).map(|(number, place): (usize, _)| (format!("{WITHIN}/{number}"), place)).collect();
+    let numbered: Vec<_> =
+        (0..).zip(places).map(|(number, place): (usize, _)| (format!("{WITHIN}/{number}"), place)).collect();
     for (target, ((is_host, place), _)) in &numbered {
         let (place, target) = ((*place).to_owned(), target.clone());
         spec.mounts.push(if *is_host {
@@ -135,13 +136,7 @@ pub(super) fn of_folder(local: &Path, there: &str, target: &str) -> Result<Vec<C
     Ok(files)
 }
 
-fn gather(
-    folder: &Path,
-    root: &Path,
-    there: &str,
-    target: &str,
-    files: &mut Vec<CapturedFile>,
-) -> Result<(), Failure> {
+fn gather(folder: &Path, root: &Path, there: &str, target: &str, files: &mut Vec<CapturedFile>) -> Result<(), Failure> {
     let of = |error: std::io::Error| Failure::of_path("read", folder, &error);
     let mut paths = Vec::new();
     for found in std::fs::read_dir(folder).map_err(of)? {

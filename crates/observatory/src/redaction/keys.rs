@@ -2,25 +2,107 @@
 
 /// Words of which one is enough.
 const SECRET_WORDS: [&str; 33] = [
-    "password", "passwd", "passphrase", "passwort", "pwd", "pass", "pw", "secret", "secrets", "token", "tokens",
-    "credential", "credentials", "apikey", "accesskey", "secretkey", "privatekey", "authkey", "requirepass",
-    "masterauth", "masterpass", "dsn", "bearer", "jwt", "otp", "totp", "salt", "psk", "webhook", "cookie", "pin",
-    "authtoken", "pgpass",
+    "password",
+    "passwd",
+    "passphrase",
+    "passwort",
+    "pwd",
+    "pass",
+    "pw",
+    "secret",
+    "secrets",
+    "token",
+    "tokens",
+    "credential",
+    "credentials",
+    "apikey",
+    "accesskey",
+    "secretkey",
+    "privatekey",
+    "authkey",
+    "requirepass",
+    "masterauth",
+    "masterpass",
+    "dsn",
+    "bearer",
+    "jwt",
+    "otp",
+    "totp",
+    "salt",
+    "psk",
+    "webhook",
+    "cookie",
+    "pin",
+    "authtoken",
+    "pgpass",
 ];
 /// Parts of words that are written without anything between them.
 const SECRET_PARTS: [&str; 9] =
     ["password", "passwd", "passphrase", "secret", "token", "apikey", "credential", "privatekey", "accesskey"];
 /// What a `key` is that must not be seen.
 const KINDS_OF_KEY: [&str; 18] = [
-    "api", "access", "secret", "private", "encryption", "signing", "master", "auth", "license", "app", "session",
-    "account", "shared", "ssh", "hmac", "storage", "admin", "encrypt",
+    "api",
+    "access",
+    "secret",
+    "private",
+    "encryption",
+    "signing",
+    "master",
+    "auth",
+    "license",
+    "app",
+    "session",
+    "account",
+    "shared",
+    "ssh",
+    "hmac",
+    "storage",
+    "admin",
+    "encrypt",
 ];
 /// What a name ends with that says something about a secret, and not the secret.
 const ABOUT: [&str; 41] = [
-    "file", "files", "path", "paths", "dir", "directory", "folder", "url", "uri", "endpoint", "host", "port", "type",
-    "name", "names", "enabled", "enable", "disabled", "ttl", "timeout", "expiry", "expires", "expiration", "length",
-    "min", "max", "policy", "header", "field", "lifetime", "duration", "interval", "issuer", "audience", "algorithm",
-    "rotation", "count", "mode", "version", "provider", "method",
+    "file",
+    "files",
+    "path",
+    "paths",
+    "dir",
+    "directory",
+    "folder",
+    "url",
+    "uri",
+    "endpoint",
+    "host",
+    "port",
+    "type",
+    "name",
+    "names",
+    "enabled",
+    "enable",
+    "disabled",
+    "ttl",
+    "timeout",
+    "expiry",
+    "expires",
+    "expiration",
+    "length",
+    "min",
+    "max",
+    "policy",
+    "header",
+    "field",
+    "lifetime",
+    "duration",
+    "interval",
+    "issuer",
+    "audience",
+    "algorithm",
+    "rotation",
+    "count",
+    "mode",
+    "version",
+    "provider",
+    "method",
 ];
 /// What says that the value is a digest of something public.
 const DIGESTS: [&str; 8] = ["hash", "digest", "revision", "checksum", "commit", "image", "sha256", "id"];
@@ -39,20 +121,47 @@ pub fn is_secret_key(key: &str) -> bool {
         || (last == "auth" && words.len() > 1)
 }
 
+/// Whether a name says something about a secret, or who has it, and is not the secret's own.
+pub(super) fn is_about(key: &str) -> bool {
+    let words = words(key);
+    let Some(last) = words.last() else { return true };
+    ABOUT.contains(&last.as_str()) || matches!(last.as_str(), "user" | "username" | "login" | "id")
+}
+
+/// Whether all that stands below a name is secret.
+pub(super) fn is_secret_heading(key: &str) -> bool {
+    is_secret_key(key) && words(key).last().is_some_and(|last| last != "auth")
+}
+
 /// Whether a value under such a name can be one: not nothing, not a switch, not a small number, not a reference to elsewhere.
 pub(super) fn may_be_secret(value: &str) -> bool {
     let value = value.trim();
     let lower = value.to_ascii_lowercase();
     let is_switch = matches!(
         lower.as_str(),
-        "" | "true" | "false" | "yes" | "no" | "on" | "off" | "null" | "none" | "~" | "{" | "[" | "{}" | "[]" | "enabled"
+        "" | "true"
+            | "false"
+            | "yes"
+            | "no"
+            | "on"
+            | "off"
+            | "null"
+            | "none"
+            | "~"
+            | "{"
+            | "["
+            | "{}"
+            | "[]"
+            | "enabled"
             | "disabled"
     );
     let is_small = value.len() < 4 && value.chars().all(|letter| letter.is_ascii_digit());
     let variable = value.strip_prefix("${").and_then(|rest| rest.strip_suffix('}'));
     let is_variable = variable.is_some_and(|name| name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_'));
     let is_reference = is_variable || value.starts_with("$__file{") || value.starts_with("$__env{");
-    !is_switch && !is_small && !is_reference
+    // A text over several lines begins like this in YAML.
+    let is_style = value.starts_with(['|', '>']) && value.len() < 4;
+    !is_switch && !is_small && !is_reference && !is_style
 }
 
 /// Whether a long number under this name is the digest of something that everybody may know.

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::{
-    keys::{is_secret_key, may_be_secret},
+    keys::{is_about, is_secret_heading, is_secret_key, may_be_secret},
     shapes,
 };
 
@@ -51,7 +51,7 @@ pub(super) fn replace(text: &str, keep: &mut dyn FnMut(&str, &str) -> String) ->
         written.push_str(end);
         if block.is_none()
             && let Some(heading) = HEADING.captures(line)
-            && let Some(key) = heading.name("key").filter(|key| is_secret_key(key.as_str()))
+            && let Some(key) = heading.name("key").filter(|key| is_secret_heading(key.as_str()))
         {
             block = Some((key.as_str().to_owned(), indent));
         }
@@ -84,9 +84,11 @@ fn below(line: &str, key: &str, keep: &mut dyn FnMut(&str, &str) -> String) -> O
     if entry.is_empty() || entry.contains(super::MARK) || entry.starts_with('#') {
         return None;
     }
-    let value = match SETTING.captures(line).filter(|found| {
-        found.name("between").is_some_and(|between| between.as_str().contains([':', '=']))
-    }) {
+    let value = match SETTING
+        .captures(line)
+        .filter(|found| found.name("between").is_some_and(|between| between.as_str().contains([':', '='])))
+    {
+        Some(found) if is_about(found.name("key")?.as_str()) => return None,
         Some(found) => unquoted(found.name("value")?.as_str()).to_owned(),
         None if HEADING.is_match(line) => return None,
         None => unquoted(entry.trim_end_matches(',')).to_owned(),

@@ -20,7 +20,7 @@ static SHAPES: LazyLock<Vec<Regex>> = LazyLock::new(|| {
         // A private key, whole.
         r"(?s)(?P<secret>-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----.*?-----END [A-Z0-9 ]*PRIVATE KEY-----)",
         // A password in an address.
-        r#"[A-Za-z][A-Za-z0-9+.-]*://[^\s/:@'"]*:(?P<secret>[^\s@/'"]+)@"#,
+        r#"[A-Za-z][A-Za-z0-9+.-]*://[^\s/:@'"]*:(?P<secret>[^\s/'"]+)@"#,
         // What HTTP and Docker have for a login.
         r"(?i)\b(?:bearer|basic)[ \t]+(?P<secret>[A-Za-z0-9+/=._~-]{8,})",
         // `login NAME password SECRET` of a netrc.
@@ -41,7 +41,7 @@ static SHAPES: LazyLock<Vec<Regex>> = LazyLock::new(|| {
 #[expect(clippy::expect_used, reason = "the pattern is a constant, and a test reads it")]
 static PAIRS: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(
-        r#"(?P<key>[A-Za-z_][A-Za-z0-9_.\-]*)(?P<between>\\?["']?[ \t]*(?:=>|:=|[=:>])[ \t]*)(?:\\?"(?P<double>(?:[^"\\]|\\.)*?)\\?"|'(?P<single>[^']*)'|(?P<plain>[^\s"',;&}\])<]+))"#,
+        r#"(?P<key>[A-Za-z_][A-Za-z0-9_.\-]*)(?P<between>\\?["']?[ \t]*(?:=>|:=|[=:>])[ \t]*)(?:\\"(?P<escaped>.*?)\\"|"(?P<double>(?:[^"\\]|\\.)*)"|'(?P<single>[^']*)'|(?P<plain>[^\s"',;&}\])<]+))"#,
     )
     .expect("the shape of a pair is a regular expression")
 });
@@ -69,8 +69,8 @@ pub(super) fn replace<'a>(text: &'a str, is_digest: bool, keep: &mut dyn FnMut(&
     for shape in [&*PAIRS, &*FLAGS] {
         text = swapped(text, shape, &mut |found| {
             let key = found.name("key")?.as_str();
-            let value = ["double", "single", "plain"].iter().find_map(|group| found.name(group))?;
-            let is_one = is_secret_key(key) && may_be_secret(value.as_str()) && !value.as_str().contains(super::MARK);
+            let value = ["escaped", "double", "single", "plain"].iter().find_map(|group| found.name(group))?;
+            let is_one = is_secret_key(key) && may_be_secret(value.as_str());
             is_one.then(|| (value.range(), keep(key, value.as_str())))
         });
     }
@@ -94,13 +94,32 @@ fn swapped<'a>(
     shape: &Regex,
     by: &mut dyn FnMut(&Captures<'_>) -> Option<(std::ops::Range<usize>, String)>,
 ) -> Cow<'a, str> {
+    if !shape.is_match(&text) {
+        return text;
+    }
     let mut swapped = String::new();
+    let mut from = 0;
+    for marked in super::MARKS.find_iter(&text) {
+        between(text.get(from..marked.start()).unwrap_or_default(), shape, by, &mut swapped);
+        swapped.push_str(marked.as_str());
+        from = marked.end();
+    }
+    between(text.get(from..).unwrap_or_default(), shape, by, &mut swapped);
+    Cow::Owned(swapped)
+}
+
+/// The same for a text without marks.
+fn between(
+    text: &str,
+    shape: &Regex,
+    by: &mut dyn FnMut(&Captures<'_>) -> Option<(std::ops::Range<usize>, String)>,
+    swapped: &mut String,
+) {
     let mut done = 0;
     let mut at = 0;
-    while let Some(found) = shape.captures_at(&text, at) {
+    while let Some(found) = shape.captures_at(text, at) {
         let Some(whole) = found.get(0) else { break };
-        let secret = if whole.as_str().contains(super::MARK) { None } else { by(&found) };
-        match secret {
+        match by(&found) {
             Some((range, mark)) => {
                 swapped.push_str(text.get(done..range.start).unwrap_or_default());
                 swapped.push_str(&mark);
@@ -109,15 +128,14 @@ fn swapped<'a>(
             // What follows the name may be a pair itself: `environment: PASSWORD=…`.
             None => at = found.name("between").map_or(whole.end(), |between| between.end()).max(whole.start() + 1),
         }
-        while !text.is_char_boundary(at) {
+        while at < text.len() && !text.is_char_boundary(at) {
             at += 1;
         }
-    }
-    if done == 0 && swapped.is_empty() {
-        return text;
+        if at > text.len() {
+            break;
+        }
     }
     swapped.push_str(text.get(done..).unwrap_or_default());
-    Cow::Owned(swapped)
 }
 
 /// Whether a word is no word of a person.

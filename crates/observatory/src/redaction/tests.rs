@@ -17,7 +17,7 @@ fn secrets_are_found_by_name_and_by_shape() {
         ("AWS_SECRET_ACCESS_KEY", "abc/def", "abc/def"),
         ("APP_KEY", "base64:xyz", "base64:xyz"),
         ("DB_TOKEN2", "$ecret$", "$ecret$"),
-        ("DATABASE_URL", "postgres://me:s3cr@t-no@db/x", "s3cr"),
+        ("DATABASE_URL", "postgres://me:s3cr@t-no@db/x", "s3cr@t-no"),
         ("DATABASE_URL", "postgres://me:pa55@db:5432/x", "pa55"),
         ("X", "Authorization: Bearer abcdefgh12345", "abcdefgh12345"),
         ("X", "ghp_0123456789abcdefghijABCDEFGHIJ", "ghp_0123456789abcdefghijABCDEFGHIJ"),

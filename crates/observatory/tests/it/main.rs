@@ -6,6 +6,7 @@ mod by_compose;
 mod command_line;
 mod containers;
 mod dashboards;
+mod discovery;
 mod dock;
 mod drift;
 mod killed;

@@ -23,7 +23,13 @@ pub(crate) const IMAGE: &str = "bigskies-test/busybox:1";
 pub(crate) async fn engine(dockerd: &Dockerd) -> ContainerEngine {
     let endpoint = Endpoint::parse(&dockerd.address(), None).unwrap();
     let engine = ContainerEngine::connect(endpoint, Options::default()).await.unwrap();
-    let changes = ["ENV OF_IMAGE=yes PATH=/bin", "LABEL of.image=yes", "EXPOSE 8080", "VOLUME /image-data", "CMD [\"sleep\", \"1000\"]"];
+    let changes = [
+        "ENV OF_IMAGE=yes PATH=/bin",
+        "LABEL of.image=yes",
+        "EXPOSE 8080",
+        "VOLUME /image-data",
+        "CMD [\"sleep\", \"1000\"]",
+    ];
     let archive = RootFileSystem::with_busybox().archive();
     engine.import(archive.into(), IMAGE, &changes.map(str::to_owned)).await.unwrap();
     engine
@@ -93,7 +99,8 @@ fn written(discovery: Discovery, folder: &Path) -> Site {
 
 #[test]
 fn a_compose_file_is_read_as_it_was_written() {
-    let config = Config { cases: if std::env::var_os("BIGSKIES_SOAK").is_some() { 5000 } else { 64 }, ..Config::default() };
+    let config =
+        Config { cases: if std::env::var_os("BIGSKIES_SOAK").is_some() { 5000 } else { 64 }, ..Config::default() };
     let outcome = TestRunner::new(Config { failure_persistence: None, ..config }).run(&stacks(IMAGE), |stack| {
         let folder = tempfile::tempdir().unwrap();
         let site = written(found(&stack), folder.path());
@@ -124,8 +131,13 @@ async fn generated_stacks_come_back_from_an_engine_without_a_difference() {
     };
     // The same stacks each time; another seed is another proof, for a person to make.
     let seed = std::env::var("STACKS_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(6);
-    let config =
-        Config { cases, failure_persistence: None, max_shrink_iters: 60, rng_seed: RngSeed::Fixed(seed), ..Config::default() };
+    let config = Config {
+        cases,
+        failure_persistence: None,
+        max_shrink_iters: 60,
+        rng_seed: RngSeed::Fixed(seed),
+        ..Config::default()
+    };
     let outcome = TestRunner::new(config).run(&stacks(IMAGE), run);
     outcome.unwrap_or_else(|error| panic!("{error}"));
     let (stacks, containers) = counted.get();
@@ -151,7 +163,12 @@ async fn there_and_back(engine: &ContainerEngine, stack: &Stack) -> Result<(), T
     let site = read(folder.path(), &BTreeMap::new(), None).unwrap();
     let intended = plan(engine, &site).await.unwrap();
     let done = apply(engine, &site, &intended, &|_| ()).await;
-    done.map_err(|error| TestCaseError::fail(format!("{error}: {}", std::fs::read_to_string(folder.path().join("compose.yaml")).unwrap())))?;
+    done.map_err(|error| {
+        TestCaseError::fail(format!(
+            "{error}: {}",
+            std::fs::read_to_string(folder.path().join("compose.yaml")).unwrap()
+        ))
+    })?;
     let (after, _) = capture(&Live(engine.clone())).await.unwrap().redacted().unwrap();
     let again = plan(engine, &site).await.unwrap();
     clear(engine).await;

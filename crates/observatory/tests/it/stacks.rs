@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use engine_containers::{
-    Attachment, ContainerSpec, Hardening, HealthCheck, Limits, LogDriver, Mount, NetworkSpec, Port, Protocol, Published,
-    Restart, StopRule, Subnet, Ulimit, VolumeSpec,
+    Attachment, ContainerSpec, Hardening, HealthCheck, Limits, LogDriver, Mount, NetworkSpec, Port, Protocol,
+    Published, Restart, StopRule, Subnet, Ulimit, VolumeSpec,
 };
 use proptest::{collection, option, prelude::*, sample::select};
 use serde_json::{Map, Value, json};
@@ -20,9 +20,45 @@ pub(crate) struct Stack {
 /// Values that mean something to a shell, to YAML, to Compose or to us.
 fn value() -> impl Strategy<Value = String> {
     const ODD: &[&str] = &[
-        "", "yes", "no", "null", "~", "0755", "1e3", "0x1f", "3.0", "a: b", "- a", "#x", " lead", "trail ", "$", "$$", "${X}",
-        "${X:-y}", "$X", "a$b", "'", "\"", "\\n", "two\nlines", "tab\there", "{}", "[]", "*", "&a", "!t", "%", "@", "`", "ä€",
-        "@@secret:X@@", "true", "2026-11-22", "12:30:45", "on",
+        "",
+        "yes",
+        "no",
+        "null",
+        "~",
+        "0755",
+        "1e3",
+        "0x1f",
+        "3.0",
+        "a: b",
+        "- a",
+        "#x",
+        " lead",
+        "trail ",
+        "$",
+        "$$",
+        "${X}",
+        "${X:-y}",
+        "$X",
+        "a$b",
+        "'",
+        "\"",
+        "\\n",
+        "two\nlines",
+        "tab\there",
+        "{}",
+        "[]",
+        "*",
+        "&a",
+        "!t",
+        "%",
+        "@",
+        "`",
+        "ä€",
+        "@@secret:X@@",
+        "true",
+        "2026-11-22",
+        "12:30:45",
+        "on",
     ];
     prop_oneof![select(ODD).prop_map(str::to_owned), "[ -~]{0,16}"]
 }
@@ -48,11 +84,24 @@ fn labels() -> impl Strategy<Value = BTreeMap<String, String>> {
 
 fn mounts(volumes: Vec<String>) -> impl Strategy<Value = Vec<Mount>> {
     let volume = (option::of(select(volumes)), any::<bool>());
-    let volume = volume.prop_map(|(name, read_only)| Mount::Volume { read_only: read_only && name.is_some(), name, target: String::new() });
+    let volume = volume.prop_map(|(name, read_only)| Mount::Volume {
+        read_only: read_only && name.is_some(),
+        name,
+        target: String::new(),
+    });
     let bind = ("/tmp/bst-stacks/[a-z]{1,5}", any::<bool>());
-    let bind = bind.prop_map(|(source, read_only)| Mount::Bind { source, target: String::new(), read_only, make_source: true });
+    let bind = bind.prop_map(|(source, read_only)| Mount::Bind {
+        source,
+        target: String::new(),
+        read_only,
+        make_source: true,
+    });
     let tmpfs = (option::of(1..9_u64), option::of(1..0o777_u32));
-    let tmpfs = tmpfs.prop_map(|(mib, mode)| Mount::Tmpfs { target: String::new(), size_bytes: mib.map(|mib| mib << 20), mode });
+    let tmpfs = tmpfs.prop_map(|(mib, mode)| Mount::Tmpfs {
+        target: String::new(),
+        size_bytes: mib.map(|mib| mib << 20),
+        mode,
+    });
     let targets = collection::btree_set("/m[a-z]{1,3}(/[a-z]{1,3})?", 4);
     (collection::vec(prop_oneof![volume, bind, tmpfs], 0..4), targets).prop_map(|(mut mounts, targets)| {
         for (mount, place) in mounts.iter_mut().zip(targets) {
@@ -87,8 +136,16 @@ fn limits() -> impl Strategy<Value = Limits> {
         0..3,
     );
     let memory = option::of((8..64_u64, option::of(1..8_u64), select([0, 1, 2, 3_i64].as_slice())));
-    (memory, option::of(1..15_u32), option::of(2..2000_u64), any::<bool>(), option::of(1..999_u64), option::of(1..99_u64), ulimits).prop_map(
-        |(memory, cpus, cpu_shares, is_pinned, processes, shared, ulimits)| Limits {
+    (
+        memory,
+        option::of(1..15_u32),
+        option::of(2..2000_u64),
+        any::<bool>(),
+        option::of(1..999_u64),
+        option::of(1..99_u64),
+        ulimits,
+    )
+        .prop_map(|(memory, cpus, cpu_shares, is_pinned, processes, shared, ulimits)| Limits {
             memory_bytes: memory.map(|(most, _, _)| most << 20),
             memory_reservation_bytes: memory.and_then(|(_, least, _)| least).map(|mib| mib << 20),
             memory_and_swap_bytes: memory.and_then(|(most, _, swap)| match swap {
@@ -102,12 +159,16 @@ fn limits() -> impl Strategy<Value = Limits> {
             processes,
             shared_memory_bytes: shared.map(|mib| mib << 16),
             ulimits,
-        },
-    )
+        })
 }
 
 fn hardening() -> impl Strategy<Value = Hardening> {
-    let set = || collection::btree_set(select(["NET_ADMIN", "SYS_TIME", "CHOWN", "KILL"].as_slice()).prop_map(str::to_owned), 0..3);
+    let set = || {
+        collection::btree_set(
+            select(["NET_ADMIN", "SYS_TIME", "CHOWN", "KILL"].as_slice()).prop_map(str::to_owned),
+            0..3,
+        )
+    };
     (any::<[bool; 2]>(), set(), set(), collection::vec("[1-9][0-9]{2}", 0..2), any::<bool>()).prop_map(
         |([read_only_root, no_new_privileges], dropped, added, groups, is_unconfined)| Hardening {
             read_only_root,
@@ -142,18 +203,18 @@ fn health() -> impl Strategy<Value = Option<HealthCheck>> {
 /// What only the engine's own words can say; the first half Compose knows, too.
 fn more() -> impl Strategy<Value = Map<String, Value>> {
     let one = select(vec![
-            ("OomScoreAdj", json!(100)),
-            ("Tmpfs", json!({ "/run": "size=1m", "/x": "" })),
-            ("DnsSearch", json!(["x.org"])),
-            ("DnsOptions", json!(["ndots:2"])),
-            ("Devices", json!([{ "PathOnHost": "/dev/null", "PathInContainer": "/dev/n", "CgroupPermissions": "rw" }])),
-            ("CpuPeriod", json!(50_000)),
-            ("UTSMode", json!("host")),
-            ("PublishAllPorts", json!(true)),
-            ("AutoRemove", json!(true)),
-            ("BlkioWeight", json!(300)),
-            ("ReadonlyPaths", json!([])),
-        ]);
+        ("OomScoreAdj", json!(100)),
+        ("Tmpfs", json!({ "/run": "size=1m", "/x": "" })),
+        ("DnsSearch", json!(["x.org"])),
+        ("DnsOptions", json!(["ndots:2"])),
+        ("Devices", json!([{ "PathOnHost": "/dev/null", "PathInContainer": "/dev/n", "CgroupPermissions": "rw" }])),
+        ("CpuPeriod", json!(50_000)),
+        ("UTSMode", json!("host")),
+        ("PublishAllPorts", json!(true)),
+        ("AutoRemove", json!(true)),
+        ("BlkioWeight", json!(300)),
+        ("ReadonlyPaths", json!([])),
+    ]);
     (collection::vec(one, 0..4), any::<[bool; 2]>()).prop_map(|(host, [tty, stdin])| {
         let host: Map<String, Value> = host.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
         let mut more = Map::new();
@@ -246,7 +307,11 @@ fn assembled(
     containers: Vec<(ContainerSpec, Reach)>,
 ) -> Stack {
     let volumes = volumes.iter();
-    let volumes = volumes.map(|(name, labels)| VolumeSpec { name: name.clone(), labels: labels.clone(), ..VolumeSpec::default() });
+    let volumes = volumes.map(|(name, labels)| VolumeSpec {
+        name: name.clone(),
+        labels: labels.clone(),
+        ..VolumeSpec::default()
+    });
     let networks: Vec<NetworkSpec> = networks
         .iter()
         .enumerate()
@@ -255,14 +320,19 @@ fn assembled(
             labels: labels.clone(),
             internal: *internal,
             attachable: *attachable,
-            subnets: vec![Subnet { subnet: Some(format!("10.215.{number}.0/24")), gateway: Some(format!("10.215.{number}.1")), range: None }],
+            subnets: vec![Subnet {
+                subnet: Some(format!("10.215.{number}.0/24")),
+                gateway: Some(format!("10.215.{number}.1")),
+                range: None,
+            }],
             ..NetworkSpec::default()
         })
         .collect();
     let mut made: Vec<ContainerSpec> = Vec::new();
     for (number, (mut spec, reach)) in containers.into_iter().enumerate() {
         spec.name = format!("bst{number}{}", spec.name);
-        let before = made.last().map(|other| (other.name.clone(), other.network_mode.clone(), other.networks.is_empty()));
+        let before =
+            made.last().map(|other| (other.name.clone(), other.network_mode.clone(), other.networks.is_empty()));
         attach(&mut spec, reach, before, &networks, number);
         observatory::import::canonical(&mut spec);
         made.push(spec);

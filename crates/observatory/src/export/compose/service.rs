@@ -118,9 +118,9 @@ fn identity(spec: &ContainerSpec) -> Vec<(&'static str, Value)> {
         ("init", spec.init.map_or(Value::Null, Value::Bool)),
         (
             "logging",
-            spec.log.as_ref().map_or(Value::Null, |log| {
-                map([("driver", said(&log.driver)), ("options", texts(&log.options))])
-            }),
+            spec.log
+                .as_ref()
+                .map_or(Value::Null, |log| map([("driver", said(&log.driver)), ("options", texts(&log.options))])),
         ),
     ]
 }
@@ -166,7 +166,8 @@ fn duration(seconds: Option<f64>) -> Value {
 }
 
 fn health(check: Option<&HealthCheck>, rest: &mut Rest) -> Value {
-    let start_interval = rest.take("Healthcheck", "StartInterval").and_then(|nano| nano.as_f64()).map(|nano| nano / 1e9);
+    let start_interval =
+        rest.take("Healthcheck", "StartInterval").and_then(|nano| nano.as_f64()).map(|nano| nano / 1e9);
     let none = HealthCheck::default();
     let check = check.unwrap_or(&none);
     some(map([
