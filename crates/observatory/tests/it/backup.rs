@@ -28,13 +28,12 @@ fn last(site: &Site, question: &str) -> Option<u32> {
     ask(site, question).map(|value| value as u32)
 }
 
-/// A sample is pushed, saved, lost with everything else, and asked for again.
-pub(crate) fn check_round_trip(site: &Site, run: &dyn Fn(&[&str]) -> Answer) {
+/// A sample is pushed, saved, lost with everything else, and asked for again: what the two commands said of it.
+pub(crate) fn check_round_trip(site: &Site, run: &dyn Fn(&[&str]) -> Answer) -> String {
     push(site, 21);
     let dry = run(&["backup", ".", "--dry-run"]).expect_code(0);
     assert!(dry.out.contains("would save prometheus from a snapshot"), "{}", dry.out);
     let saved = run(&["backup", ".", "--json"]).expect_code(0);
-    println!("saved: {}", saved.out);
     let file = PathBuf::from(saved.json()["file"].as_str().unwrap());
     assert!(file.file_name().unwrap().to_string_lossy().starts_with("site-local-20"), "{}", file.display());
     run(&["plan"]).expect_code(0);
@@ -53,7 +52,6 @@ pub(crate) fn check_round_trip(site: &Site, run: &dyn Fn(&[&str]) -> Answer) {
     }
     assert!(run(&["restore", &file]).expect_code(64).err.contains("--yes"));
     let restored = run(&["restore", &file, "--yes", "--json"]).expect_code(0).json();
-    println!("restored: {restored}");
     assert_eq!(restored["done"], true);
     // What was pushed comes from the Pushgateway's file again, and the past from the snapshot.
     wait_for("the pushed sample is scraped again", || last(site, "night_sky") == Some(21));
@@ -64,6 +62,7 @@ pub(crate) fn check_round_trip(site: &Site, run: &dyn Fn(&[&str]) -> Answer) {
     run(&["status"]).expect_code(0);
     run(&["plan"]).expect_code(0);
     assert!(!site.data().join("run/staging").exists());
+    format!("saved: {}restored: {restored}", saved.out)
 }
 
 #[test]
@@ -71,7 +70,7 @@ fn what_was_saved_comes_back_after_all_is_lost() {
     let site = Site::of_programs("");
     site.run(&["backup", "."]).expect_code(6);
     site.run(&["up"]).expect_code(0);
-    check_round_trip(&site, &|arguments| site.run(arguments));
+    println!("{}", check_round_trip(&site, &|arguments| site.run(arguments)));
     let snapshots = site.data().join("data/prometheus-data/snapshots");
     assert!(!snapshots.exists() || snapshots.read_dir().unwrap().next().is_none());
 }
