@@ -8,7 +8,8 @@ use serde_json::Value;
 use crate::{
     configuration::Kind,
     failure::{Failure, NO_SPACE, Reason},
-    runtime::Runtime,
+    output::harmless,
+    runtime::{LogWish, Runtime},
     stack::{Part, Stack},
 };
 
@@ -16,6 +17,8 @@ use crate::{
 const METRIC: &str = "observatory_probe";
 /// Between two looks.
 const LOOK: Duration = Duration::from_millis(100);
+/// How many lines of each service are searched for what was wrong.
+const LAST_LINES: usize = 100;
 /// For one request.
 const REQUEST: Duration = Duration::from_secs(5);
 
@@ -53,7 +56,11 @@ pub async fn prove(runtime: &dyn Runtime, stack: &Stack, limit: Duration) -> Res
     let ready_seconds = began.elapsed().as_secs_f64();
     let data_path_seconds = match (stack.part(Kind::Pushgateway), stack.part(Kind::Prometheus)) {
         (Some(gateway), Some(prometheus)) => {
-            Some(follow_a_sample(&http, &stack.url(gateway), &stack.url(prometheus), stack, began, limit).await?)
+            let (gateway, prometheus) = (stack.url(gateway), stack.url(prometheus));
+            match follow_a_sample(&http, &gateway, &prometheus, stack, began, limit).await {
+                Ok(seconds) => Some(seconds),
+                Err(lost) => return Err(with_last_words(runtime, stack, lost).await),
+            }
         }
         _ => None,
     };
@@ -103,6 +110,25 @@ async fn wait_until_ready(
         tokio::time::sleep(LOOK).await;
     }
     Ok(())
+}
+
+/// Why a sample was lost, as far as those know who had it: one of them ended meanwhile, or says that its disk is full and goes on without.
+async fn with_last_words(runtime: &dyn Runtime, stack: &Stack, lost: Failure) -> Failure {
+    let carriers = [Kind::Prometheus, Kind::Pushgateway];
+    let wish = LogWish { services: carriers.to_vec(), since: None, tail: LAST_LINES };
+    let lines = runtime.logs(stack, &wish).await.unwrap_or_default();
+    if let Some(line) = lines.iter().rev().find(|line| line.text.contains(NO_SPACE)) {
+        let message = format!("{}: {} says {}", lost.message, line.service, harmless(&line.text));
+        return Failure::new(Reason::NoSpace, message)
+            .hint("free some space where its data lies, or set `retention.size`");
+    }
+    for kind in carriers {
+        if let Ok(Some(trouble)) = runtime.trouble(stack, kind).await {
+            return Failure::new(Reason::ServiceFailed, format!("{}: {kind} ended meanwhile: {trouble}", lost.message))
+                .hint(lost.hint);
+        }
+    }
+    lost
 }
 
 async fn follow_a_sample(

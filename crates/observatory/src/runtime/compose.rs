@@ -40,7 +40,7 @@ impl Compose {
     /// # Errors
     /// Where the engine can't be reached, or is on another host.
     pub async fn connect(environment: &Environment, folder: &Path) -> Result<Self, Failure> {
-        let docker = Docker::connect(environment, folder).await?.as_compose_makes_them();
+        let docker = Docker::connect(environment, folder).await?.made_by_compose();
         if !docker.is_here() {
             let message = "Compose mounts files of this machine, which an engine on another host does not see";
             return Err(Failure::new(Reason::Configuration, message)

@@ -96,7 +96,7 @@ impl Docker {
 
     /// The same for containers that Compose makes: their details are its own matter.
     #[must_use]
-    pub(super) fn as_compose_makes_them(self) -> Self {
+    pub(super) fn made_by_compose(self) -> Self {
         Self { maker: Maker::Compose, ..self }
     }
 

@@ -1,5 +1,6 @@
 //! The observatory as a whole: its command line, the files that it renders held against the programs that read them, and stacks that run.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test ends where its site is not as expected")]
+#![expect(clippy::print_stdout, reason = "what a test saw and how long it took is for whoever looks at its output")]
 
 mod backup;
 mod by_compose;

@@ -99,17 +99,21 @@ async fn each_mistake_has_its_own_exit_code() {
     hold(&dock, by_container).await;
     for mistake in mistakes(&dock, &sshd, strange.path(), &old, held.local_addr().unwrap().port(), by_container) {
         let Mistake { what, flags, code, said } = mistake;
-        let answer = run(&dock, &flags, &["up", "--wait-seconds", "20"]);
+        let answer = run(&dock, &flags, &["up"]);
         assert_eq!(answer.code, code, "{what}: {}", answer.err);
         assert!(answer.err.contains(&said) && answer.err.contains("hint: "), "{what}: {}", answer.err);
-        println!("{code:3} {what}: {}", answer.err.lines().next().unwrap_or_default());
-        let json = run(&dock, &flags, &["up", "--json", "--wait-seconds", "20"]).json();
-        assert_eq!(json["error"]["exit_code"], code, "{what}: {json}");
+        println!("{code:3} {what}: {}", error_of(&answer));
     }
+    let json = run(&dock, &over_tls(9, strange.path()), &["up", "--json"]).expect_code(20).json();
+    assert_eq!((&json["error"]["exit_code"], &json["error"]["reason"]), (&20.into(), &"engine-away".into()), "{json}");
     dock.engine.remove("holder", engine_containers::WithVolumes::Remove).await.unwrap();
     check_full_disk(&dock).await;
     check_busy(&dock);
     dock.run(&["up"]).expect_code(0);
+}
+
+fn error_of(answer: &Answer) -> &str {
+    answer.err.lines().find(|line| line.starts_with("error: ")).unwrap_or_default()
 }
 
 fn mistakes(dock: &Dock, sshd: &Sshd, strange: &Path, old: &Path, by_process: u16, by_container: u16) -> Vec<Mistake> {
@@ -118,6 +122,8 @@ fn mistakes(dock: &Dock, sshd: &Sshd, strange: &Path, old: &Path, by_process: u1
     let with = |flags: Vec<String>, field: &str, value: &str| [flags, set(field, value).to_vec()].concat();
     let ssh = |field: &str, path: &Path| with(over_ssh(sshd, socket), field, &path.display().to_string());
     let local = |setting: String| vec!["--set".to_owned(), setting];
+    let mut never_ready = local(format!("services.pushgateway.image={GRAFANA}"));
+    never_ready.extend(["--wait-seconds".to_owned(), "3".to_owned()]);
     let mistake = |what, flags, code, said: &str| Mistake { what, flags, code, said: said.to_owned() };
     vec![
         mistake("the key of a host is not known", ssh("ssh-known-hosts", &sshd.no_hosts()), 25, "is not known"),
@@ -198,17 +204,17 @@ fn old_engine(folder: &Path) -> std::path::PathBuf {
     socket
 }
 
-/// The data of Prometheus lies on a disk of a few kilobytes.
+/// The data of Prometheus lies on a disk that has room for its list of questions, and for no samples.
 async fn check_full_disk(dock: &Dock) {
     dock.run(&["down", "--volumes", "--yes"]).expect_code(0);
-    let options = [("type", "tmpfs"), ("device", "tmpfs"), ("o", "size=16k")];
+    let options = [("type", "tmpfs"), ("device", "tmpfs"), ("o", "size=24k")];
     let options = options.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
     let labels = engine_containers::labels::of_volume("site", "prometheus-data");
     let small = VolumeSpec { name: "site_prometheus-data".to_owned(), options, labels, ..VolumeSpec::default() };
     dock.engine.create_volume(&small).await.unwrap();
-    let full = dock.run(&["up"]).expect_code(24);
+    let full = dock.run(&["up", "--wait-seconds", "10"]).expect_code(24);
     assert!(full.err.contains("no space left on device") && full.err.contains("hint: "), "{}", full.err);
-    println!(" 24 a disk is full: {}", full.err.lines().next().unwrap_or_default());
+    println!(" 24 a disk is full: {}", error_of(&full));
     dock.run(&["down", "--volumes", "--yes"]).expect_code(0);
 }
 
