@@ -168,13 +168,13 @@ impl Orbital {
         let calls = Calls::new(routes.prepare().into_axum_router(), guard, limits);
         let mut service = Self { address: None, tls_address: None, pages_address: None, health, tasks, stop };
         if let Some(address) = address {
-            service.address = Some(service.serve(address, "gRPC", Speech::Grpc(calls.clone(), None), limits).await?);
+            service.address = Some(service.serve(address, "gRPC", Speech::Grpc(Box::new(calls.clone()), None), limits).await?);
         }
         if let Some((address, config)) = tls {
             if config.alpn_protocols != [ALPN] {
                 return Err(OrbitalError::Protocol);
             }
-            let speech = Speech::Grpc(calls, Some(config));
+            let speech = Speech::Grpc(Box::new(calls), Some(config));
             service.tls_address = Some(service.serve(address, "gRPC over TLS", speech, limits).await?);
         }
         if let Some(address) = pages {
