@@ -11,6 +11,7 @@ mod bounds;
 mod door;
 mod earlier;
 mod found;
+mod kept;
 mod lists;
 mod python;
 mod restarts;
