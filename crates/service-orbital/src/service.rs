@@ -16,6 +16,7 @@ use tokio::time::{Instant, timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tonic::service::Routes;
 use tonic_health::{ServingStatus, server::HealthReporter};
+use tracing::field::display;
 use vocabulary::{Clock, Fault};
 
 use crate::{
@@ -211,7 +212,11 @@ impl Orbital {
             service.pages_address = Some(service.serve(address, "metrics", speech, limits).await?);
         }
         service.report(ServingStatus::Serving).await;
-        tracing::info!(address = ?service.address, tls_address = ?service.tls_address, "gRPC is served");
+        tracing::info!(
+            address = service.address.map(display),
+            tls_address = service.tls_address.map(display),
+            "gRPC is served"
+        );
         Ok(service)
     }
 
