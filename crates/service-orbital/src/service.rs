@@ -16,7 +16,6 @@ use tokio::time::{Instant, timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tonic::service::Routes;
 use tonic_health::{ServingStatus, server::HealthReporter};
-use tracing::field::display;
 use vocabulary::{Clock, Fault};
 
 use crate::{
