@@ -211,7 +211,11 @@ impl Orbital {
             service.pages_address = Some(service.serve(address, "metrics", speech, limits).await?);
         }
         service.report(ServingStatus::Serving).await;
-        tracing::info!(address = ?service.address, tls_address = ?service.tls_address, "gRPC is served");
+        tracing::info!(
+            address = service.address.map(display),
+            tls_address = service.tls_address.map(display),
+            "gRPC is served"
+        );
         Ok(service)
     }
 
