@@ -49,6 +49,7 @@ pub fn write(path: &Path, text: &str, readers: Readers) -> Result<(), Failure> {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(format!(".{}.new", std::process::id()));
     let beside = path.with_file_name(name);
+    remove_left(path);
     let mode = match readers {
         Readers::All => 0o644,
         Readers::Owner => 0o600,
@@ -62,6 +63,21 @@ pub fn write(path: &Path, text: &str, readers: Readers) -> Result<(), Failure> {
         fs::rename(&beside, path)
     };
     write().map_err(|error| Failure::of_path("write", path, &error))
+}
+
+/// Removes what runs that were killed left beside a file: theirs is the id of no process any more.
+fn remove_left(path: &Path) {
+    let (Some(folder), Some(name)) = (path.parent(), path.file_name().and_then(|name| name.to_str())) else { return };
+    let beginning = format!("{name}.");
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    for left in entries.map(|entry| entry.path()) {
+        let process: Option<u32> = left
+            .file_name()
+            .and_then(|name| name.to_str()?.strip_prefix(&beginning)?.strip_suffix(".new")?.parse().ok());
+        if process.is_some_and(|id| !Path::new("/proc").join(id.to_string()).exists()) {
+            let _the_next_one_tries_again = fs::remove_file(&left);
+        }
+    }
 }
 
 /// A file's text, nothing where it is absent.
@@ -119,6 +135,20 @@ mod tests {
         assert!(lock(&path).unwrap().is_none());
         drop(held);
         assert!(lock(&path).unwrap().is_some());
+    }
+
+    #[test]
+    fn what_a_killed_run_left_goes_with_the_next() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        let alive = format!("a.{}.new", std::process::id());
+        // No process has an id beyond the highest that a kernel gives.
+        for name in ["a.4194999.new", "a.x.new", "b.4194999.new"] {
+            fs::write(path(name), "half").unwrap();
+        }
+        write(&path("a"), "whole", Readers::All).unwrap();
+        let there = ["a", "a.4194999.new", "a.x.new", "b.4194999.new", alive.as_str()].map(|name| path(name).exists());
+        assert_eq!(there, [true, false, true, true, false]);
     }
 
     #[test]

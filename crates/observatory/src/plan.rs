@@ -82,10 +82,15 @@ impl Plan {
                         .map(|piece| format!("{piece} is configured otherwise"))
                         .collect();
                     reasons.extend(found.drift.iter().cloned());
+                    let rest = match found.state {
+                        State::Running | State::Restarting => None,
+                        State::Paused => Some("it is paused"),
+                        State::Stopped => Some("it does not run"),
+                    };
                     if !reasons.is_empty() {
                         changes.push(change(Deed::Replace, reasons));
-                    } else if found.state == State::Stopped {
-                        changes.push(change(Deed::Start, vec!["it does not run".to_owned()]));
+                    } else if let Some(reason) = rest {
+                        changes.push(change(Deed::Start, vec![reason.to_owned()]));
                     }
                 }
             }
@@ -144,6 +149,7 @@ mod tests {
     #[test]
     fn each_difference_is_named() {
         check(|there| drop(there.remove(0)), &["create prometheus: it is not there"]);
+        check(|there| there[1].state = State::Paused, &["start pushgateway: it is paused"]);
         check(|there| there[1].state = State::Stopped, &["start pushgateway: it does not run"]);
         check(
             |there| {

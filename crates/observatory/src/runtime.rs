@@ -23,6 +23,8 @@ pub enum State {
     Running,
     /// It ended, and is being started again.
     Restarting,
+    /// It is frozen.
+    Paused,
     /// It is there, but does not run.
     Stopped,
 }

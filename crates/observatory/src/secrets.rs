@@ -45,6 +45,14 @@ pub fn resolve(folder: &Path, name: &str, secret: &Secret) -> Result<String, Fai
     }
 }
 
+/// The secret as far as it is known already: nothing is made up, and one that is not there is none.
+pub fn known(folder: &Path, name: &str, secret: &Secret) -> Option<String> {
+    match secret {
+        Secret::Generated => files::read(&path(folder, name)).ok().flatten(),
+        Secret::Variable(_) | Secret::File(_) => resolve(folder, name, secret).ok(),
+    }
+}
+
 /// Puts the secret where the service finds it.
 ///
 /// # Errors
@@ -65,7 +73,9 @@ mod tests {
     #[test]
     fn a_made_up_secret_stays() {
         let folder = tempfile::tempdir().unwrap();
+        assert_eq!(known(folder.path(), "a", &Secret::Generated), None);
         let one = resolve(folder.path(), "a", &Secret::Generated).unwrap();
+        assert_eq!(known(folder.path(), "a", &Secret::Generated).as_ref(), Some(&one));
         assert_eq!(one.len(), LENGTH);
         assert_eq!(resolve(folder.path(), "a", &Secret::Generated).unwrap(), one);
         assert_ne!(resolve(folder.path(), "b", &Secret::Generated).unwrap(), one);

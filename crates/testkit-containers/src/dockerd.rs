@@ -5,7 +5,7 @@ use std::{
     fs::{self, File},
     io,
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, Output, Stdio},
     time::Duration,
 };
 
@@ -29,6 +29,10 @@ const START_LIMIT: Duration = Duration::from_secs(60);
 /// What the bridge is called by its containers, and from what other networks get their addresses.
 const BRIDGE_ADDRESS: &str = "10.212.0.1/24";
 const OTHER_ADDRESSES: &str = "base=10.214.0.0/16,size=24";
+/// How the addresses of networks begin, given by an engine or by a test; nobody else's do.
+const BEGINNINGS: [&str; 2] = ["10.213.", "10.214."];
+/// All of these addresses, from which containers speak with each other.
+const ADDRESSES: &str = "10.212.0.0/14";
 /// Where the programs are that an engine calls.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
@@ -58,24 +62,58 @@ struct Bridge(String);
 
 impl Bridge {
     fn make(name: String) -> Self {
+        remove_networks();
         let bridge = Self(name);
-        bridge.ip(&["link", "add", &bridge.0, "type", "bridge"]);
-        bridge.ip(&["address", "add", BRIDGE_ADDRESS, "dev", &bridge.0]);
-        bridge.ip(&["link", "set", &bridge.0, "up"]);
+        ip(&["link", "add", &bridge.0, "type", "bridge"]);
+        ip(&["address", "add", BRIDGE_ADDRESS, "dev", &bridge.0]);
+        ip(&["link", "set", &bridge.0, "up"]);
+        open_passage();
         bridge
-    }
-
-    fn ip(&self, arguments: &[&str]) {
-        let done = Command::new("ip").args(arguments).env("PATH", PATH).output();
-        let done = done.unwrap_or_else(|e| panic!("ip: {e}; apt-get install iproute2"));
-        assert!(done.status.success(), "ip {arguments:?}: {}", String::from_utf8_lossy(&done.stderr));
     }
 }
 
 impl Drop for Bridge {
     fn drop(&mut self) {
-        let _nothing_more_can_be_done = Command::new("ip").args(["link", "delete", &self.0]).env("PATH", PATH).output();
+        let _nothing_more_can_be_done = run("ip", &["link", "delete", &self.0]);
+        remove_networks();
+        close_passage();
     }
+}
+
+fn ip(arguments: &[&str]) {
+    let done = run("ip", arguments).unwrap_or_else(|e| panic!("ip: {e}; apt-get install iproute2"));
+    assert!(done.status.success(), "ip {arguments:?}: {}", String::from_utf8_lossy(&done.stderr));
+}
+
+fn run(program: &str, arguments: &[&str]) -> io::Result<Output> {
+    Command::new(program).args(arguments).env("PATH", PATH).stdin(Stdio::null()).output()
+}
+
+/// Removes the networks of an engine that has ended: it leaves them to its next start, which does not come.
+fn remove_networks() {
+    let listed = run("ip", &["-4", "-oneline", "address"]).map(|output| output.stdout).unwrap_or_default();
+    for line in String::from_utf8_lossy(&listed).lines() {
+        let mut words = line.split_whitespace().skip(1);
+        let (name, address) = (words.next().unwrap_or_default(), words.nth(1).unwrap_or_default());
+        if name.starts_with("br-") && BEGINNINGS.iter().any(|beginning| address.starts_with(beginning)) {
+            let _nothing_more_can_be_done = run("ip", &["link", "delete", name]);
+        }
+    }
+}
+
+/// Another engine that has run on this machine may have told the packet filter to let nothing pass from bridge to bridge, nor along
+/// one, but what it knows. Where there is no filter, nothing is to be done.
+fn open_passage() {
+    close_passage();
+    let _without_a_filter_all_pass = run("iptables", &passage("--insert"));
+}
+
+fn close_passage() {
+    while run("iptables", &passage("--delete")).is_ok_and(|done| done.status.success()) {}
+}
+
+fn passage(deed: &str) -> [&str; 9] {
+    ["--wait", deed, "FORWARD", "--source", ADDRESSES, "--destination", ADDRESSES, "--jump", "ACCEPT"]
 }
 
 /// What an engine mounts below its folder; one that was killed leaves it behind.

@@ -1,14 +1,15 @@
 //! The stack as containers, labelled so that `docker compose ps`, `logs` and `down` know them as theirs. Configuration files lie in
 //! volumes and are put there through the engine, so that it may run on another host, and nothing of this machine is mounted.
 
+mod drift;
 mod faults;
 mod specs;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use async_trait::async_trait;
 use engine_containers::{
-    Container, ContainerEngine, ContainersError, Endpoint, FileEntry, Listing, LogOptions, NetworkSpec, Options,
+    Container, ContainerEngine, ContainersError, Endpoint, FileEntry, Image, Listing, LogOptions, NetworkSpec, Options,
     State as Doing, VolumeSpec, WithVolumes, labels,
 };
 use vocabulary::Timestamp;
@@ -25,6 +26,9 @@ use crate::{
 
 /// How many lines of a container that does not stay are shown.
 const LAST_WORDS: u32 = 3;
+/// Between two looks whether a container is gone, and for how long.
+const LOOK: Duration = Duration::from_millis(50);
+const GONE_LIMIT: Duration = Duration::from_secs(30);
 /// More configuration than this is not ours.
 const FILES_BYTES_MAX: usize = 8 << 20;
 
@@ -95,17 +99,35 @@ impl Docker {
 
     /// What differs between a container and what it was asked to be.
     async fn drift(&self, stack: &Stack, part: &Part, container: &Container) -> Result<Vec<String>, Failure> {
-        let image = match self.engine.image(&container.image_id).await {
-            Ok(image) => Some(image),
-            Err(ContainersError::ImageMissing { .. } | ContainersError::NotFound { .. }) => None,
-            Err(error) => return Err(failure(error)),
-        };
-        let mut drift = specs::drift(&specs::container(stack, part, &self.folder), &container.spec(image.as_ref()));
-        if !part.files.is_empty() {
-            let there = self.engine.take_files(&container.id, &part.config, FILES_BYTES_MAX).await.unwrap_or_default();
-            drift.extend(specs::file_drift(part, &there));
+        let image = self.image(&container.image_id).await?;
+        let wanted = specs::container(stack, part, &self.folder);
+        let mut found = drift::of_container(&wanted, container, image.as_ref());
+        if self.image(&part.image).await?.is_some_and(|image| image.id != container.image_id) {
+            found.push(format!("image behind {} is another one", part.image));
         }
-        Ok(drift)
+        let files = async |folder: &str| self.engine.take_files(&container.id, folder, FILES_BYTES_MAX).await;
+        if !part.files.is_empty() {
+            found.extend(drift::of_files(part, &files(&part.config).await.unwrap_or_default()));
+        }
+        let meant: BTreeMap<String, String> = part
+            .secrets
+            .iter()
+            .filter_map(|(name, secret)| Some((name.clone(), secrets::known(&self.folder, name, secret)?)))
+            .collect();
+        if !meant.is_empty() {
+            found.extend(drift::of_secrets(&meant, &files(specs::SECRETS).await.unwrap_or_default()));
+        }
+        // Some engines can't tell, for want of a driver that knows.
+        found.extend(drift::of_root(&wanted, &self.engine.changes(&container.id).await.unwrap_or_default()));
+        Ok(found)
+    }
+
+    async fn image(&self, name: &str) -> Result<Option<Image>, Failure> {
+        match self.engine.image(name).await {
+            Ok(image) => Ok(Some(image)),
+            Err(ContainersError::ImageMissing { .. } | ContainersError::NotFound { .. }) => Ok(None),
+            Err(error) => Err(failure(error)),
+        }
     }
 
     async fn start(&self, stack: &Stack, part: &Part, progress: Progress<'_>) -> Result<(), Failure> {
@@ -123,10 +145,34 @@ impl Docker {
             self.engine.create_volume(&spec).await.map_err(failure)?;
         }
         let spec = specs::container(stack, part, &self.folder);
-        let id = self.engine.create(&spec).await.map_err(failure)?;
-        let put = self.put_files(part, &id).await;
-        put?;
+        let id = match self.engine.create(&spec).await {
+            // A run that was killed may have asked for it a moment ago.
+            Err(ContainersError::Conflict { .. }) => {
+                self.remove_container(&spec.name).await?;
+                self.engine.create(&spec).await
+            }
+            made => made,
+        };
+        let id = id.map_err(failure)?;
+        self.put_files(part, &id).await?;
         self.engine.start(&id).await.map_err(failure)
+    }
+
+    /// Stops a container, removes it, and waits until the engine has forgotten it: another run may have begun that.
+    async fn remove_container(&self, id: &str) -> Result<(), Failure> {
+        // What is frozen does not hear that it should end.
+        let _most_are_not_frozen = self.engine.unpause(id).await;
+        done(self.engine.stop_container(id, None).await)?;
+        done(self.engine.remove(id, WithVolumes::Remove).await)?;
+        let gone = async {
+            while !matches!(self.engine.container(id).await, Err(ContainersError::NotFound { .. })) {
+                tokio::time::sleep(LOOK).await;
+            }
+        };
+        tokio::time::timeout(GONE_LIMIT, gone).await.map_err(|_over| {
+            let message = format!("container {id} is still there {} s after its removal", GONE_LIMIT.as_secs());
+            Failure::new(Reason::Unavailable, message).hint("see whether the engine is busy, and try again")
+        })
     }
 
     /// Puts configuration and secrets into the volumes of a container that was made and does not run yet.
@@ -171,8 +217,7 @@ impl Docker {
     async fn remove(&self, stack: &Stack, kind: Kind) -> Result<(), Failure> {
         let there = self.containers(stack).await?;
         for (_, container) in there.iter().filter(|(other, _)| *other == kind) {
-            done(self.engine.stop_container(&container.id, None).await)?;
-            done(self.engine.remove(&container.id, WithVolumes::Remove).await)?;
+            self.remove_container(&container.id).await?;
         }
         for name in specs::volumes_made_anew(stack, kind) {
             done(self.engine.remove_volume(&name).await)?;
@@ -196,23 +241,32 @@ impl Runtime for Docker {
     }
 
     async fn look(&self, stack: &Stack) -> Result<Vec<Seen>, Failure> {
-        let mut seen = Vec::new();
+        let mut seen: Vec<Seen> = Vec::new();
         for (kind, container) in self.containers(stack).await? {
+            if let Some(first) = seen.iter_mut().find(|seen| seen.kind == kind) {
+                first.drift.push(format!("container {} is there as well", container.name));
+                continue;
+            }
             let written = container.labels.get(FINGERPRINT_LABEL).map(String::as_str).unwrap_or_default();
             let fingerprint: Fingerprint = serde_json::from_str(written).unwrap_or_default();
-            let drift = match stack.part(kind) {
+            let mut drift = match stack.part(kind) {
                 // Where it is configured otherwise, that is said already.
                 Some(part) if self.maker == Maker::Ourselves && part.fingerprint() == fingerprint => {
                     self.drift(stack, part, &container).await?
                 }
                 _ => Vec::new(),
             };
+            if container.status.state == Doing::Created {
+                // A run that was killed between the two leaves it without its files, or without the right to its data.
+                drift = vec!["it was made and never started".to_owned()];
+            }
             seen.push(Seen {
                 kind,
                 state: match container.status.state {
                     Doing::Running => State::Running,
                     Doing::Restarting => State::Restarting,
-                    Doing::Created | Doing::Paused | Doing::Removing | Doing::Exited | Doing::Dead => State::Stopped,
+                    Doing::Paused => State::Paused,
+                    Doing::Created | Doing::Removing | Doing::Exited | Doing::Dead => State::Stopped,
                 },
                 id: container.id.chars().take(12).collect(),
                 fingerprint,
@@ -249,7 +303,9 @@ impl Runtime for Docker {
             (Deed::Remove, _) | (_, None) => self.remove(stack, change.service).await,
             (Deed::Start, Some(part)) => {
                 let name = specs::name(stack, part.kind);
-                self.engine.start(&name).await.map_err(failure)
+                let is_paused = self.engine.container(&name).await.map_err(failure)?.status.state == Doing::Paused;
+                let asked = if is_paused { self.engine.unpause(&name).await } else { self.engine.start(&name).await };
+                asked.map_err(failure)
             }
             (Deed::Create | Deed::Replace, Some(part)) => {
                 self.remove(stack, part.kind).await?;

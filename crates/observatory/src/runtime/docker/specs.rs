@@ -1,10 +1,11 @@
-//! A part of the stack as a container is asked for, and where one that is there differs from that.
+//! A part of the stack as a container is asked for.
 
 use std::{collections::BTreeMap, path::Path};
 
 use engine_containers::{
-    Attachment, ContainerSpec, FileEntry, Hardening, Limits, Mount, Port, Published, Restart, StopRule, labels,
+    Attachment, ContainerSpec, Hardening, Limits, Mount, Port, Published, Restart, StopRule, labels,
 };
+use serde_json::{Map, Value, json};
 
 use crate::{
     configuration::Kind,
@@ -75,8 +76,27 @@ pub(super) fn container(stack: &Stack, part: &Part, folder: &Path) -> ContainerS
         stop: StopRule { signal: None, grace_seconds: Some(GRACE_SECONDS) },
         limits: Limits { memory_bytes: part.memory_bytes, ..Limits::default() },
         hardening: Hardening { read_only_root: part.is_read_only(), ..Hardening::strict() },
+        more: unfilled(stack, part),
         ..ContainerSpec::new(name(stack, part.kind), part.image.clone())
     }
+}
+
+/// The mounts once more, in the engine's words: a volume of ours is not filled with the files that an image has in that place, so that
+/// each file in it is ours or was put there behind our back. Data may be the image's.
+fn unfilled(stack: &Stack, part: &Part) -> Map<String, Value> {
+    let ours = volumes_made_anew(stack, part.kind);
+    let mounts = mounts(stack, part).into_iter().filter_map(|mount| match mount {
+        Mount::Volume { name, target, read_only } => {
+            let no_copy = name.as_ref().is_some_and(|name| ours.contains(name));
+            let options = no_copy.then(|| json!({ "NoCopy": true }));
+            Some(json!({
+                "Type": "volume", "Source": name, "Target": target, "ReadOnly": read_only, "VolumeOptions": options,
+            }))
+        }
+        Mount::Bind { .. } | Mount::Tmpfs { .. } => None,
+    });
+    let mounts: Vec<Value> = mounts.collect();
+    Map::from_iter([("HostConfig".to_owned(), json!({ "Mounts": mounts }))])
 }
 
 fn mounts(stack: &Stack, part: &Part) -> Vec<Mount> {
@@ -94,70 +114,4 @@ fn mounts(stack: &Stack, part: &Part) -> Vec<Mount> {
     }
     mounts.extend(part.data.iter().map(|(name, target)| volume(name.as_str(), target)));
     mounts
-}
-
-/// Where a container is not what it was asked to be, in words.
-pub(super) fn drift(wanted: &ContainerSpec, there: &ContainerSpec) -> Vec<String> {
-    let mut drift = Vec::new();
-    let mut compare = |what: &str, differs: bool| {
-        if differs {
-            drift.push(format!("{what} was changed"));
-        }
-    };
-    compare("image", wanted.image != there.image);
-    // What equals the image's own is not there when the image's defaults are taken out.
-    compare("command", there.command.is_some() && wanted.command != there.command);
-    for (name, _) in there.environment.iter().filter(|(name, value)| wanted.environment.get(*name) != Some(*value)) {
-        // The name alone: what it holds may be a secret.
-        compare(&format!("variable {name}"), true);
-    }
-    compare("published port", sorted(&wanted.published) != sorted(&there.published));
-    compare("memory limit", wanted.limits.memory_bytes != there.limits.memory_bytes);
-    compare("processor limit", wanted.limits.cpus != there.limits.cpus);
-    compare("restart policy", wanted.restart != there.restart);
-    compare("root file system's protection", wanted.hardening.read_only_root != there.hardening.read_only_root);
-    compare("privileges", wanted.hardening.privileged != there.hardening.privileged);
-    compare(
-        "capabilities",
-        wanted.hardening.capabilities_dropped != there.hardening.capabilities_dropped
-            || wanted.hardening.capabilities_added != there.hardening.capabilities_added,
-    );
-    for network in wanted.networks.keys().filter(|name| !there.networks.contains_key(*name)) {
-        compare(&format!("connection to the network {network}"), true);
-    }
-    for network in there.networks.keys().filter(|name| !wanted.networks.contains_key(*name)) {
-        compare(&format!("connection to the network {network}"), true);
-    }
-    let targets = |mounts: &[Mount]| -> BTreeMap<String, String> {
-        mounts.iter().map(|mount| (format!("{mount:?}"), String::new())).collect()
-    };
-    compare("mounts", targets(&wanted.mounts) != targets(&there.mounts));
-    drift
-}
-
-fn sorted(published: &[Published]) -> Vec<Published> {
-    let mut published = published.to_vec();
-    published.sort();
-    published
-}
-
-/// Which configuration files are not as they were put there. What the engine gives begins with the folder's own name.
-pub(super) fn file_drift(part: &Part, there: &[FileEntry]) -> Vec<String> {
-    let below = |path: &str| path.trim_start_matches("./").split_once('/').map_or("", |(_, rest)| rest).to_owned();
-    let found: BTreeMap<String, &[u8]> = there
-        .iter()
-        .filter_map(|entry| match entry {
-            FileEntry::File { path, contents, .. } => Some((below(path), contents.as_slice())),
-            FileEntry::Folder { .. } | FileEntry::Link { .. } => None,
-        })
-        .collect();
-    let mut drift = Vec::new();
-    for (path, text) in &part.files {
-        match found.get(path) {
-            None => drift.push(format!("{path} was removed")),
-            Some(contents) if *contents != text.as_bytes() => drift.push(format!("{path} was changed")),
-            Some(_) => {}
-        }
-    }
-    drift
 }
