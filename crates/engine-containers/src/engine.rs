@@ -1,6 +1,6 @@
 //! The engine as a whole: connecting, who it is, its health, and the bound that every call to it has.
 
-use std::{fmt, future::Future, sync::Arc, time::Duration};
+use std::{fmt, future::Future, net::SocketAddr, sync::Arc, time::Duration};
 
 use ::engine::{Boxed, Engine};
 use bollard::{API_DEFAULT_VERSION, Docker, errors::Error};
@@ -156,6 +156,12 @@ impl ContainerEngine {
     /// Asks it for a sign of life.
     pub async fn ping(&self) -> Result<(), ContainersError> {
         self.inner.call(Doing::new("asking", Object::Engine, ""), self.inner.docker.ping()).await.map(drop)
+    }
+
+    /// An address of this machine that leads to a TCP address of the engine's host: through the session where that is behind SSH, as long as
+    /// this value lives; else the same address.
+    pub async fn way_to(&self, there: SocketAddr) -> Result<SocketAddr, ContainersError> {
+        self.inner.transport.way_to(there).await
     }
 
     pub(crate) fn docker(&self) -> &Docker {

@@ -2,6 +2,7 @@
 
 use std::{
     io,
+    net::{Ipv4Addr, SocketAddr, TcpListener},
     path::{Path, PathBuf},
     sync::{Arc, PoisonError, RwLock},
     time::Duration,
@@ -24,6 +25,8 @@ const SOCKETS: [&str; 2] = ["/var/run/docker.sock", "/run/podman/podman.sock"];
 const ALIVE_INTERVAL: Duration = Duration::from_secs(15);
 /// When the session ends by itself if nobody uses it, so that none is left behind by a process that was killed.
 const IDLE_LIMIT_SECONDS: usize = 600;
+/// How many ports of this machine are tried for a way to the host.
+const WAY_ATTEMPTS: usize = 3;
 /// The longest time for one question to the host.
 const QUESTION_LIMIT: Duration = Duration::from_secs(5);
 
@@ -65,6 +68,26 @@ impl SshLink {
         let dialled = UnixStream::connect(&opened.socket).await;
         self.keep(Some(opened));
         dialled.map_err(|error| self.failed(&error.to_string()))
+    }
+
+    /// An address of this machine behind which the session carries on to an address of the host's.
+    pub(crate) async fn way_to(&self, there: SocketAddr) -> Result<SocketAddr, ContainersError> {
+        // Whoever asks may be the first, or the session may have been lost.
+        drop(self.dial().await?);
+        let opened = self.current().ok_or_else(|| self.failed("the session ended"))?;
+        let mut refusal = String::new();
+        for _ in 0..WAY_ATTEMPTS {
+            // Somebody else may take the port before `ssh` does.
+            let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|listener| listener.local_addr());
+            let here = free.map_err(|error| self.failed(&error.to_string()))?;
+            let asked = opened.session.request_port_forward(ForwardType::Local, here, there);
+            match timeout(QUESTION_LIMIT, asked).await {
+                Ok(Ok(())) => return Ok(here),
+                Ok(Err(error)) => refusal = described(&error),
+                Err(_over) => refusal = "no answer".to_owned(),
+            }
+        }
+        Err(self.failed(&format!("{there} of the host can't be reached: {refusal}")))
     }
 
     /// What became of the session, if it is gone.

@@ -3,7 +3,7 @@
 //! A connection of its own makes a request that hangs a matter of that request alone, and lets logs and commands take theirs over. Our
 //! transport instead of the library's tells who refused: the system, the certificate, or the engine.
 
-use std::{fs, io, path::Path, sync::Arc, time::Duration};
+use std::{fs, io, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use bollard::{BollardRequest, errors::Error};
 use bytes::Bytes;
@@ -109,6 +109,14 @@ impl Transport {
         match &self.route {
             Route::Ssh(link) => link.close().await,
             Route::Socket(_) | Route::Tls { .. } => {}
+        }
+    }
+
+    /// An address of this machine that leads to one of the engine's host.
+    pub(crate) async fn way_to(&self, there: SocketAddr) -> Result<SocketAddr, ContainersError> {
+        match &self.route {
+            Route::Ssh(link) => link.way_to(there).await,
+            Route::Socket(_) | Route::Tls { .. } => Ok(there),
         }
     }
 

@@ -192,6 +192,18 @@ pub struct Environment {
     /// The user on that host.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user: Option<Name>,
+    /// The private key for SSH; else those that the user's SSH configuration names.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ssh_key: Option<String>,
+    /// The file of known host keys; else the user's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ssh_known_hosts: Option<String>,
+    /// The configuration of SSH to read instead of the user's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ssh_configuration: Option<String>,
+    /// The folder with `ca.pem`, `cert.pem` and `key.pem` for `tcp://`; else what `DOCKER_CERT_PATH` says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub certificates: Option<String>,
     /// The address that ports are published on.
     pub bind: std::net::IpAddr,
     /// What is different here, in the shape of the whole file: `[environments.remote.overrides.retention]`.
@@ -248,6 +260,10 @@ impl Default for Environment {
             address: None,
             host: None,
             user: None,
+            ssh_key: None,
+            ssh_known_hosts: None,
+            ssh_configuration: None,
+            certificates: None,
             bind: std::net::Ipv4Addr::LOCALHOST.into(),
             overrides: toml::Table::new(),
         }

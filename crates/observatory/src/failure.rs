@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+/// What programs say of a full disk, in the words of strerror(3).
+pub const NO_SPACE: &str = "no space left on device";
+
 /// The closed list of reasons. Each has an exit code of its own, so that a script can tell them apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Reason {
@@ -15,6 +18,8 @@ pub enum Reason {
     NotFound,
     /// Another run of this program works on the same stack.
     Busy,
+    /// An archive is broken, or none of this program.
+    BrokenArchive,
     /// The stack does not show in time that it works.
     NotProven,
     /// A service runs, but is not well, or is missing.
@@ -45,13 +50,14 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason, in the order of the exit codes.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Defect,
         Self::Configuration,
         Self::Unwell,
         Self::Forbidden,
         Self::NotFound,
         Self::Busy,
+        Self::BrokenArchive,
         Self::NotProven,
         Self::EngineAway,
         Self::PortTaken,
@@ -75,6 +81,7 @@ impl Reason {
             Self::Forbidden => 5,
             Self::NotFound => 6,
             Self::Busy => 7,
+            Self::BrokenArchive => 8,
             Self::NotProven => 10,
             Self::EngineAway => 20,
             Self::PortTaken => 21,
@@ -101,6 +108,7 @@ impl Reason {
             Self::Forbidden => "forbidden",
             Self::NotFound => "not-found",
             Self::Busy => "busy",
+            Self::BrokenArchive => "broken-archive",
             Self::NotProven => "not-proven",
             Self::EngineAway => "engine-away",
             Self::PortTaken => "port-taken",

@@ -7,8 +7,9 @@ use serde_json::Value;
 
 use crate::{
     configuration::Kind,
-    failure::{Failure, Reason},
-    runtime::Runtime,
+    failure::{Failure, NO_SPACE, Reason},
+    output::harmless,
+    runtime::{LogWish, Runtime},
     stack::{Part, Stack},
 };
 
@@ -16,6 +17,8 @@ use crate::{
 const METRIC: &str = "observatory_probe";
 /// Between two looks.
 const LOOK: Duration = Duration::from_millis(100);
+/// How many lines of each service are searched for what was wrong.
+const LAST_LINES: usize = 100;
 /// For one request.
 const REQUEST: Duration = Duration::from_secs(5);
 
@@ -53,11 +56,27 @@ pub async fn prove(runtime: &dyn Runtime, stack: &Stack, limit: Duration) -> Res
     let ready_seconds = began.elapsed().as_secs_f64();
     let data_path_seconds = match (stack.part(Kind::Pushgateway), stack.part(Kind::Prometheus)) {
         (Some(gateway), Some(prometheus)) => {
-            Some(follow_a_sample(&http, &stack.url(gateway), &stack.url(prometheus), stack, began, limit).await?)
+            let (gateway, prometheus) = (stack.url(gateway), stack.url(prometheus));
+            match follow_a_sample(&http, &gateway, &prometheus, stack, began, limit).await {
+                Ok(seconds) => Some(seconds),
+                Err(lost) => return Err(with_last_words(runtime, stack, lost).await),
+            }
         }
         _ => None,
     };
     Ok(Proof { ready_seconds, data_path_seconds })
+}
+
+/// Waits until these services are ready, at most until `limit` is over.
+///
+/// # Errors
+/// Which one is not ready and what it says.
+pub async fn until_ready(runtime: &dyn Runtime, stack: &Stack, kinds: &[Kind], limit: Duration) -> Result<(), Failure> {
+    let (http, began) = (client()?, Instant::now());
+    for part in stack.parts.iter().filter(|part| kinds.contains(&part.kind)) {
+        wait_until_ready(runtime, &http, stack, part, began, limit).await?;
+    }
+    Ok(())
 }
 
 /// Whether a service says that it is ready, at once.
@@ -76,7 +95,9 @@ async fn wait_until_ready(
 ) -> Result<(), Failure> {
     while !is_ready(http, stack, part).await {
         if let Some(trouble) = runtime.trouble(stack, part.kind).await? {
-            return Err(Failure::new(Reason::ServiceFailed, format!("{} does not run: {trouble}", part.kind))
+            let is_full = trouble.contains(NO_SPACE);
+            let reason = if is_full { Reason::NoSpace } else { Reason::ServiceFailed };
+            return Err(Failure::new(reason, format!("{} does not run: {trouble}", part.kind))
                 .hint(format!("`observatory logs {}` shows what it wrote", part.kind)));
         }
         if began.elapsed() > limit {
@@ -89,6 +110,25 @@ async fn wait_until_ready(
         tokio::time::sleep(LOOK).await;
     }
     Ok(())
+}
+
+/// Why a sample was lost, as far as those know who had it: one of them ended meanwhile, or says that its disk is full and goes on without.
+async fn with_last_words(runtime: &dyn Runtime, stack: &Stack, lost: Failure) -> Failure {
+    let carriers = [Kind::Prometheus, Kind::Pushgateway];
+    let wish = LogWish { services: carriers.to_vec(), since: None, tail: LAST_LINES };
+    let lines = runtime.logs(stack, &wish).await.unwrap_or_default();
+    if let Some(line) = lines.iter().rev().find(|line| line.text.contains(NO_SPACE)) {
+        let message = format!("{}: {} says {}", lost.message, line.service, harmless(&line.text));
+        return Failure::new(Reason::NoSpace, message)
+            .hint("free some space where its data lies, or set `retention.size`");
+    }
+    for kind in carriers {
+        if let Ok(Some(trouble)) = runtime.trouble(stack, kind).await {
+            return Failure::new(Reason::ServiceFailed, format!("{}: {kind} ended meanwhile: {trouble}", lost.message))
+                .hint(lost.hint);
+        }
+    }
+    lost
 }
 
 async fn follow_a_sample(

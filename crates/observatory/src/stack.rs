@@ -36,6 +36,8 @@ pub struct Stack {
     pub bind: IpAddr,
     /// The host where ports are reached.
     pub host: String,
+    /// Where this machine reaches a part, where that is another address than the one it is known by.
+    pub ways: BTreeMap<Kind, String>,
     /// The parts, in the order of their start.
     pub parts: Vec<Part>,
 }
@@ -199,8 +201,24 @@ fn address(host: IpAddr, port: u16) -> String {
     std::net::SocketAddr::new(host, port).to_string()
 }
 
+/// The host of `[USER@]HOST[:PORT][/SOCKET]`, with its brackets where it has some.
+fn host_alone(place: &str) -> &str {
+    let authority = place.split('/').next().unwrap_or_default();
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    match host.find(']') {
+        Some(end) => host.get(..=end).unwrap_or(host),
+        None => host.split(':').next().unwrap_or_default(),
+    }
+}
+
+/// The host of an engine's address, unless that is a socket of this machine.
+fn host_of_address(address: &str) -> Option<&str> {
+    let (scheme, place) = address.split_once("://")?;
+    (scheme != "unix").then(|| host_alone(place))
+}
+
 /// An address that can be connected to, where all were listened on.
-fn reachable(bind: IpAddr) -> IpAddr {
+pub fn reachable(bind: IpAddr) -> IpAddr {
     match bind {
         IpAddr::V4(all) if all.is_unspecified() => std::net::Ipv4Addr::LOCALHOST.into(),
         IpAddr::V6(all) if all.is_unspecified() => std::net::Ipv6Addr::LOCALHOST.into(),
@@ -223,13 +241,16 @@ impl Stack {
         };
         let site = Site { configuration, place: &place, bind: environment.bind };
         let enabled = configuration.services().into_iter().filter(|(_, service)| service.enabled);
-        let host = environment.host.clone().unwrap_or_else(|| host_of(reachable(environment.bind)));
+        let named = environment.address.as_deref().and_then(host_of_address);
+        let named = environment.host.as_deref().map(host_alone).or(named).map(str::to_owned);
+        let host = named.unwrap_or_else(|| host_of(reachable(environment.bind)));
         Ok(Self {
             project: configuration.project.clone(),
             environment: configuration.environment.clone(),
             network: configuration.network.clone(),
             bind: environment.bind,
             host,
+            ways: BTreeMap::new(),
             parts: enabled.map(|(kind, _)| part(&site, kind)).collect::<Result<_, _>>()?,
         })
     }
@@ -239,9 +260,14 @@ impl Stack {
         self.parts.iter().find(|part| part.kind == kind)
     }
 
-    /// The address of a part for a client outside.
-    pub fn url(&self, part: &Part) -> String {
+    /// The address by which a part is known, for people.
+    pub fn address(&self, part: &Part) -> String {
         format!("http://{}:{}", self.host, part.port)
+    }
+
+    /// The address where this machine reaches a part.
+    pub fn url(&self, part: &Part) -> String {
+        self.ways.get(&part.kind).cloned().unwrap_or_else(|| self.address(part))
     }
 }
 
@@ -335,4 +361,22 @@ pub fn short_hash(text: &str) -> String {
 pub fn differing(wanted: &Fingerprint, there: &Fingerprint) -> Vec<String> {
     let names: std::collections::BTreeSet<&String> = wanted.keys().chain(there.keys()).collect();
     names.into_iter().filter(|name| wanted.get(*name) != there.get(*name)).cloned().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_host_of_an_address() {
+        for (address, host) in [
+            ("ssh://root@dome:22/run/docker.sock", Some("dome")),
+            ("ssh://dome", Some("dome")),
+            ("tcp://[::1]:2376", Some("[::1]")),
+            ("unix:///run/docker.sock", None),
+            ("dome", None),
+        ] {
+            assert_eq!(host_of_address(address), host, "{address}");
+        }
+    }
 }

@@ -66,7 +66,7 @@ async fn row(http: &reqwest::Client, stack: &Stack, part: &Part, seen: Option<Se
         service: part.kind,
         state,
         health: if is_healthy { HEALTHY } else { "unhealthy" },
-        url: stack.url(part),
+        url: stack.address(part),
         version: if is_healthy { version(http, &stack.url(part), part.kind).await } else { None },
         seen,
     }
@@ -93,7 +93,7 @@ fn in_words(status: &Status) -> String {
 }
 
 /// The version that a service says it has.
-async fn version(http: &reqwest::Client, url: &str, kind: Kind) -> Option<String> {
+pub(super) async fn version(http: &reqwest::Client, url: &str, kind: Kind) -> Option<String> {
     let (path, pointer) = match kind {
         Kind::Prometheus => ("/api/v1/status/buildinfo", "/data/version"),
         Kind::Pushgateway => ("/api/v1/status", "/data/build_information/version"),

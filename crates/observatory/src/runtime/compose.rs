@@ -2,6 +2,7 @@
 //! removes. What is there, and what it says, is asked of the engine, since Compose's containers are containers.
 
 use std::{
+    collections::BTreeMap,
     path::{Path, PathBuf},
     process::Stdio,
     time::Duration,
@@ -11,12 +12,13 @@ use async_trait::async_trait;
 
 use super::{LogLine, LogWish, Progress, Runtime, Seen, Volumes, docker::Docker};
 use crate::{
+    backup::Shelf,
     configuration::{Environment, Kind},
     failure::{Failure, Reason},
     files::{self, Readers},
     plan::{Change, Deed, Plan},
     render, secrets,
-    stack::Stack,
+    stack::{Part, Stack},
 };
 
 /// For one call of Compose, which may pull an image.
@@ -36,14 +38,15 @@ impl Compose {
     /// With its files below this folder.
     ///
     /// # Errors
-    /// Where the engine can't be reached.
+    /// Where the engine can't be reached, or is on another host.
     pub async fn connect(environment: &Environment, folder: &Path) -> Result<Self, Failure> {
-        let docker = Docker::connect(environment, folder).await?.as_compose_makes_them();
-        let address = environment.address.clone().or_else(|| {
-            let user = environment.user.as_ref().map(|user| format!("{user}@")).unwrap_or_default();
-            environment.host.as_ref().map(|host| format!("ssh://{user}{host}"))
-        });
-        Ok(Self { docker, folder: folder.to_owned(), address })
+        let docker = Docker::connect(environment, folder).await?.made_by_compose();
+        if !docker.is_here() {
+            let message = "Compose mounts files of this machine, which an engine on another host does not see";
+            return Err(Failure::new(Reason::Configuration, message)
+                .hint("use `--engine docker`, which puts files where the engine is"));
+        }
+        Ok(Self { docker, folder: folder.to_owned(), address: environment.address.clone() })
     }
 
     fn project_folder(&self) -> PathBuf {
@@ -112,6 +115,10 @@ impl Runtime for Compose {
         "containers, through Compose"
     }
 
+    async fn ways(&self, stack: &Stack) -> BTreeMap<Kind, String> {
+        self.docker.ways(stack).await
+    }
+
     async fn look(&self, stack: &Stack) -> Result<Vec<Seen>, Failure> {
         self.docker.look(stack).await
     }
@@ -143,5 +150,35 @@ impl Runtime for Compose {
 
     async fn trouble(&self, stack: &Stack, kind: Kind) -> Result<Option<String>, Failure> {
         self.docker.trouble(stack, kind).await
+    }
+
+    async fn halt(&self, stack: &Stack, kind: Kind) -> Result<(), Failure> {
+        self.docker.halt(stack, kind).await
+    }
+
+    async fn fetch(
+        &self,
+        stack: &Stack,
+        part: &Part,
+        shelf: Shelf,
+        below: &str,
+        staging: &Path,
+    ) -> Result<Option<PathBuf>, Failure> {
+        self.docker.fetch(stack, part, shelf, below, staging).await
+    }
+
+    async fn discard(&self, stack: &Stack, part: &Part, below: &str) -> Result<(), Failure> {
+        self.docker.discard(stack, part, below).await
+    }
+
+    async fn refill(
+        &self,
+        stack: &Stack,
+        part: &Part,
+        data: &Path,
+        config: Option<&Path>,
+        staging: &Path,
+    ) -> Result<(), Failure> {
+        self.docker.refill(stack, part, data, config, staging).await
     }
 }

@@ -4,28 +4,37 @@
 mod drift;
 mod faults;
 mod specs;
+mod stock;
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, SocketAddr},
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use engine_containers::{
     Container, ContainerEngine, ContainersError, Endpoint, FileEntry, Image, Listing, LogOptions, NetworkSpec, Options,
-    State as Doing, VolumeSpec, WithVolumes, labels,
+    SshHost, State as Doing, VolumeSpec, WithVolumes, labels,
 };
 use vocabulary::Timestamp;
 
-use self::faults::failure;
+pub(crate) use self::faults::failure;
 use super::{LogLine, LogWish, Progress, Runtime, Seen, State, Volumes};
 use crate::{
+    backup::Shelf,
     configuration::{Environment, Kind},
-    failure::{Failure, Reason},
+    failure::{Failure, NO_SPACE, Reason},
     plan::{Change, Deed, Plan},
     secrets,
-    stack::{FINGERPRINT_LABEL, Fingerprint, Part, Stack},
+    stack::{FINGERPRINT_LABEL, Fingerprint, Part, Stack, reachable},
 };
 
 /// How many lines of a container that does not stay are shown.
-const LAST_WORDS: u32 = 3;
+const LAST_WORDS: usize = 3;
+/// How many are searched for what was wrong.
+const LAST_LINES: u32 = 100;
 /// Between two looks whether a container is gone, and for how long.
 const LOOK: Duration = Duration::from_millis(50);
 const GONE_LIMIT: Duration = Duration::from_secs(30);
@@ -36,7 +45,7 @@ const FILES_BYTES_MAX: usize = 8 << 20;
 #[derive(Debug)]
 pub struct Docker {
     engine: ContainerEngine,
-    folder: std::path::PathBuf,
+    folder: PathBuf,
     maker: Maker,
 }
 
@@ -50,17 +59,28 @@ enum Maker {
 }
 
 /// The engine that an environment names: its address, else its host over SSH, else what `DOCKER_HOST` says, else this machine's.
-fn endpoint(environment: &Environment) -> Result<Endpoint, ContainersError> {
-    let tls = || std::env::var_os("DOCKER_CERT_PATH").map(std::path::PathBuf::from);
-    let files = tls().map(|folder| engine_containers::TlsFiles::of_folder(&folder));
-    match (&environment.address, &environment.host) {
+pub(crate) fn endpoint(environment: &Environment) -> Result<Endpoint, ContainersError> {
+    let named = environment.certificates.as_ref().map(PathBuf::from);
+    let folder = named.or_else(|| std::env::var_os("DOCKER_CERT_PATH").map(PathBuf::from));
+    let files = folder.map(|folder| engine_containers::TlsFiles::of_folder(&folder));
+    let found = match (&environment.address, &environment.host) {
         (Some(address), _) => Endpoint::parse(address, files.as_ref()),
         (None, Some(host)) => {
             let user = environment.user.as_ref().map(|user| format!("{user}@")).unwrap_or_default();
             Endpoint::parse(&format!("ssh://{user}{host}"), None)
         }
         (None, None) => Endpoint::from_environment(),
-    }
+    }?;
+    let path = |named: &Option<String>| named.as_ref().map(PathBuf::from);
+    Ok(match found {
+        Endpoint::Ssh(host) => Endpoint::Ssh(SshHost {
+            key: path(&environment.ssh_key),
+            known_hosts: path(&environment.ssh_known_hosts),
+            configuration: path(&environment.ssh_configuration),
+            ..host
+        }),
+        other => other,
+    })
 }
 
 impl Docker {
@@ -68,7 +88,7 @@ impl Docker {
     ///
     /// # Errors
     /// Where it does not answer, may not be used, or is too old.
-    pub async fn connect(environment: &Environment, folder: &std::path::Path) -> Result<Self, Failure> {
+    pub async fn connect(environment: &Environment, folder: &Path) -> Result<Self, Failure> {
         let endpoint = endpoint(environment).map_err(failure)?;
         let engine = ContainerEngine::connect(endpoint, Options::default()).await.map_err(failure)?;
         Ok(Self { engine, folder: folder.to_owned(), maker: Maker::Ourselves })
@@ -76,8 +96,13 @@ impl Docker {
 
     /// The same for containers that Compose makes: their details are its own matter.
     #[must_use]
-    pub(super) fn as_compose_makes_them(self) -> Self {
+    pub(super) fn made_by_compose(self) -> Self {
         Self { maker: Maker::Compose, ..self }
+    }
+
+    /// Whether the engine sees the files of this machine.
+    pub(super) fn is_here(&self) -> bool {
+        self.engine.endpoint().is_local()
     }
 
     /// The containers of the project, by service.
@@ -130,7 +155,28 @@ impl Docker {
         }
     }
 
+    /// Refuses to start what could not be proven: ports that are open to a host alone which one can't log into.
+    fn expect_reach(&self, stack: &Stack) -> Result<(), Failure> {
+        let Endpoint::Tls { host, .. } = self.engine.endpoint() else { return Ok(()) };
+        let is_here = host == "localhost" || host.parse().is_ok_and(|address: IpAddr| address.is_loopback());
+        if is_here || !stack.bind.is_loopback() {
+            return Ok(());
+        }
+        let message =
+            format!("ports on {host} would be published on {} only, where nobody else reaches them", stack.bind);
+        let environment = &stack.environment;
+        Err(Failure::new(Reason::Configuration, message).hint(format!(
+            "`observatory config set environments.{environment}.bind ADDRESS`, or reach the engine over SSH, which forwards ports"
+        )))
+    }
+
     async fn start(&self, stack: &Stack, part: &Part, progress: Progress<'_>) -> Result<(), Failure> {
+        let id = self.make(stack, part, progress).await?;
+        self.engine.start(&id).await.map_err(failure)
+    }
+
+    /// Makes the container of a part, with all that it needs; it does not run yet.
+    async fn make(&self, stack: &Stack, part: &Part, progress: Progress<'_>) -> Result<String, Failure> {
         self.engine
             .ensure_image(&part.image, &mut |step| progress(&format!("{}: {step:?}", part.image)))
             .await
@@ -155,7 +201,7 @@ impl Docker {
         };
         let id = id.map_err(failure)?;
         self.put_files(part, &id).await?;
-        self.engine.start(&id).await.map_err(failure)
+        Ok(id)
     }
 
     /// Stops a container, removes it, and waits until the engine has forgotten it: another run may have begun that.
@@ -240,6 +286,28 @@ impl Runtime for Docker {
         "containers"
     }
 
+    async fn ways(&self, stack: &Stack) -> BTreeMap<Kind, String> {
+        let mut ways = BTreeMap::new();
+        match self.engine.endpoint() {
+            Endpoint::Socket(_) => {}
+            Endpoint::Tls { host, .. } => {
+                let host = if host.contains(':') { format!("[{host}]") } else { host.clone() };
+                ways.extend(stack.parts.iter().map(|part| (part.kind, format!("http://{host}:{}", part.port))));
+            }
+            // Ports over there may be open to that host alone, which is wise, and it may have another name here.
+            Endpoint::Ssh(_) => {
+                for part in &stack.parts {
+                    let there = SocketAddr::new(reachable(stack.bind), part.port.number());
+                    // Where a host forwards no ports, the address that it is known by may do.
+                    if let Ok(here) = self.engine.way_to(there).await {
+                        ways.insert(part.kind, format!("http://{here}"));
+                    }
+                }
+            }
+        }
+        ways
+    }
+
     async fn look(&self, stack: &Stack) -> Result<Vec<Seen>, Failure> {
         let mut seen: Vec<Seen> = Vec::new();
         for (kind, container) in self.containers(stack).await? {
@@ -279,6 +347,7 @@ impl Runtime for Docker {
     }
 
     async fn foresee(&self, stack: &Stack, plan: &Plan) -> Result<(), Failure> {
+        self.expect_reach(stack)?;
         let ours = self.containers(stack).await?;
         for change in plan.changes.iter().filter(|change| change.deed != Deed::Remove) {
             let Some(part) = stack.part(change.service) else { continue };
@@ -356,9 +425,44 @@ impl Runtime for Docker {
         if container.status.state == Doing::Running && container.status.restarts == 0 {
             return Ok(None);
         }
-        let options = LogOptions { since: None, last_lines: Some(LAST_WORDS) };
+        let options = LogOptions { since: None, last_lines: Some(LAST_LINES) };
         let last = self.engine.logs_until_now(&[&name], &options).await.map_err(failure)?;
-        let words: Vec<String> = last.into_iter().map(|line| line.text).collect();
+        let last: Vec<String> = last.into_iter().map(|line| line.text).collect();
+        // A program that dies of a full disk says much more after that.
+        let words = match last.iter().find(|line| line.contains(NO_SPACE)) {
+            Some(full) => vec![full.clone()],
+            None => last.into_iter().rev().take(LAST_WORDS).rev().collect(),
+        };
         Ok(Some(format!("it ended with exit code {}: {}", container.status.exit_code, words.join(" / "))))
+    }
+
+    async fn halt(&self, stack: &Stack, kind: Kind) -> Result<(), Failure> {
+        done(self.engine.stop_container(&specs::name(stack, kind), None).await)
+    }
+
+    async fn fetch(
+        &self,
+        stack: &Stack,
+        part: &Part,
+        shelf: Shelf,
+        below: &str,
+        staging: &Path,
+    ) -> Result<Option<PathBuf>, Failure> {
+        self.copy(stack, part, shelf, below, staging).await
+    }
+
+    async fn discard(&self, stack: &Stack, part: &Part, below: &str) -> Result<(), Failure> {
+        self.empty(stack, part, below).await
+    }
+
+    async fn refill(
+        &self,
+        stack: &Stack,
+        part: &Part,
+        data: &Path,
+        config: Option<&Path>,
+        staging: &Path,
+    ) -> Result<(), Failure> {
+        self.fill(stack, part, data, config, staging).await
     }
 }

@@ -18,7 +18,7 @@ pub(crate) struct Row {
     pub(crate) what: &'static str,
     said: &'static str,
     pub(crate) service: &'static str,
-    is_sample: bool,
+    pub(crate) is_sample: bool,
 }
 
 const fn row(what: &'static str, service: &'static str, said: &'static str) -> Row {
