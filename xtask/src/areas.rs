@@ -6,6 +6,7 @@ use crate::{
     process::{Program, print, say},
     suite,
     up::{self, Profile},
+    wheel,
 };
 
 /// Something that is measured or proven at length.
@@ -30,6 +31,8 @@ enum Step {
     Fuzz { package: &'static str, targets: &'static [&'static str], seconds: u32, cases: u32 },
     /// The tests of a package with all that they can show, one after the other, in the limits that are promised.
     Package(&'static str),
+    /// The monitoring stack's tool as a Python package.
+    Wheel,
 }
 
 const BENCHES: &[Area] = &[
@@ -106,6 +109,11 @@ const SOAKS: &[Area] = &[
         shows: "a monitoring stack whose start is killed at twenty points, and converges each time",
         step: Step::Package("observatory"),
     },
+    Area {
+        name: "wheel",
+        shows: "the Python package: its size, the time of its help, and a stack that it starts where nothing else is installed",
+        step: Step::Wheel,
+    },
 ];
 
 /// Measures one area.
@@ -171,6 +179,7 @@ impl Step {
                 cargo.env("PROPTEST_CASES", cases.to_string()).show()?;
                 targets.iter().try_for_each(|target| fuzz::run(package, target, seconds, arguments))
             }
+            Self::Wheel => wheel::prove(arguments),
             Self::Package(package) => {
                 let ready = needs::ensure()?;
                 let cargo = Program::cargo().args(["test", "--release", "--package", package, "--test", "it", "--"]);

@@ -2,6 +2,7 @@
 
 mod areas;
 mod ci;
+mod coverage;
 mod failure;
 mod fuzz;
 mod generate;
@@ -13,6 +14,7 @@ mod skeleton;
 mod suite;
 mod tidy;
 mod up;
+mod wheel;
 mod workspace;
 
 use std::process::ExitCode;
@@ -80,6 +82,21 @@ const COMMANDS: &[Command] = &[
         about: "measure one area beside its peers, on this machine",
         more: "Without an area, the areas are listed.",
         run: areas::bench,
+    },
+    Command {
+        name: "coverage",
+        usage: "coverage [FILTER…]",
+        about: "run the tests of the monitoring stack's tool and say which lines they run",
+        more: "Writes LCOV where sonar-project.properties says, prints the share of lines for each room, and fails below 90 %. Needs \
+               LLVM's tools: on Debian `sudo apt-get install llvm-19`.",
+        run: coverage::run,
+    },
+    Command {
+        name: "wheel",
+        usage: "wheel",
+        about: "build the monitoring stack's tool as a Python package",
+        more: "Writes target/wheels. `cargo xtask soak wheel` installs it and holds it to its size and speed.",
+        run: wheel::run,
     },
     Command {
         name: "soak",

@@ -6,13 +6,17 @@ use std::{
 };
 
 use bollard::{
-    body_full,
+    body_full, body_try_stream,
     models::ChangeType,
     query_parameters::{DownloadFromContainerOptions, UploadToContainerOptions},
 };
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
-use tokio::{io::AsyncWrite, time::Instant};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    time::Instant,
+};
+use tokio_util::io::ReaderStream;
 
 use crate::{ContainerEngine, ContainersError, Object, names, refusal::Doing};
 
@@ -98,6 +102,21 @@ impl ContainerEngine {
         let name = names::check(Object::Container, container)?;
         let options = UploadToContainerOptions { path: folder.to_owned(), ..UploadToContainerOptions::default() };
         let asked = self.docker().upload_to_container(name, Some(options), body_full(archive));
+        let doing = Doing::new("putting files into", Object::Container, name);
+        self.call_within(doing, self.inner.options.transfer_limit, asked).await
+    }
+
+    /// The same with an archive that is read while it is sent, so that it may be larger than memory.
+    pub async fn put_archive_from(
+        &self,
+        container: &str,
+        folder: &str,
+        archive: impl AsyncRead + Send + 'static,
+    ) -> Result<(), ContainersError> {
+        let name = names::check(Object::Container, container)?;
+        let options = UploadToContainerOptions { path: folder.to_owned(), ..UploadToContainerOptions::default() };
+        let body = body_try_stream(ReaderStream::new(archive));
+        let asked = self.docker().upload_to_container(name, Some(options), body);
         let doing = Doing::new("putting files into", Object::Container, name);
         self.call_within(doing, self.inner.options.transfer_limit, asked).await
     }
@@ -210,7 +229,7 @@ fn owned(header: &mut tar::Header, mode: u32, (user, group): (u32, u32)) {
     header.set_gid(u64::from(group));
 }
 
-fn entries(archive: Vec<u8>) -> std::io::Result<Vec<FileEntry>> {
+pub(crate) fn entries(archive: Vec<u8>) -> std::io::Result<Vec<FileEntry>> {
     let mut entries = Vec::new();
     for entry in tar::Archive::new(Cursor::new(archive)).entries()? {
         let mut entry = entry?;

@@ -346,7 +346,7 @@ fn step(
     })
 }
 
-fn read(found: ImageInspect) -> Image {
+pub(crate) fn read(found: ImageInspect) -> Image {
     let config = found.config.unwrap_or_default();
     let some = |text: Option<String>| text.filter(|text| !text.is_empty());
     let ports = config.exposed_ports.unwrap_or_default();

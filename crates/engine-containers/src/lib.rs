@@ -35,6 +35,7 @@ mod refusal;
 mod rendering;
 mod spec;
 mod ssh;
+mod transcript;
 mod transport;
 mod volumes;
 mod waiting;
@@ -55,4 +56,5 @@ pub use spec::{
     Attachment, ContainerSpec, Hardening, HealthCheck, Limits, LogDriver, Mount, Port, Protocol, Published, Restart,
     StopRule, Ulimit,
 };
+pub use transcript::unpack;
 pub use volumes::{Volume, VolumeSpec};

@@ -144,7 +144,7 @@ fn request(spec: &NetworkSpec) -> NetworkCreateRequest {
     }
 }
 
-fn read(raw: Value) -> Network {
+pub(crate) fn read(raw: Value) -> Network {
     let text = |of: &Value, key: &str| of.get(key).and_then(Value::as_str).filter(|t| !t.is_empty()).map(str::to_owned);
     let flag = |key: &str| raw.get(key).and_then(Value::as_bool).unwrap_or_default();
     let texts = |key: &str| -> BTreeMap<String, String> {

@@ -224,6 +224,10 @@ fn typed(asked: &Value, raw: &Value) -> ContainerSpec {
     let host = asked.get("HostConfig").unwrap_or(&none);
     let networks = attachments(raw);
     let mode = text(host, "NetworkMode").filter(|mode| Some(mode) != networks.keys().next());
+    // Attached to others later on, it is still on the bridge that it was started on.
+    let is_on_bridge = raw.pointer("/NetworkSettings/Networks/bridge").is_some();
+    let has_others = networks.keys().any(|name| name != "bridge");
+    let mode = mode.or_else(|| Some("bridge".to_owned()).filter(|_| is_on_bridge && has_others));
     let words = |key: &str| Some(list(asked, key)).filter(|words| !words.is_empty());
     ContainerSpec {
         name: text(raw, "Name").unwrap_or_default().trim_start_matches('/').to_owned(),

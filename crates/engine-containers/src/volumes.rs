@@ -74,7 +74,7 @@ impl ContainerEngine {
     }
 }
 
-fn read(found: EngineVolume) -> Volume {
+pub(crate) fn read(found: EngineVolume) -> Volume {
     Volume {
         spec: VolumeSpec {
             name: found.name,

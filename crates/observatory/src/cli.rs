@@ -75,6 +75,16 @@ pub enum Command {
     Logs(Logs),
     /// Show what `up` would change; exit code 0 if nothing, 2 if something.
     Plan,
+    /// Write what the services keep into one archive: samples, Grafana's database, pushed metrics.
+    Backup(Backup),
+    /// Put back what an archive holds.
+    Restore(Restore),
+    /// Find out what runs on a host, whoever set it up: containers, networks, volumes, and configuration files from inside.
+    Discover(Discover),
+    /// Write what runs on a host as a project that can be started elsewhere; secrets go into `.env` alone.
+    Export(Export),
+    /// Make what an export, a compose project or a discovery describes; shows what it would do first.
+    Import(Import),
     /// Write the files of the stack into a folder: compose file, configuration files, dashboards, rules.
     Render(Render),
     /// See, check and change the configuration.
@@ -134,6 +144,94 @@ pub struct Logs {
     /// Go on with what they write from now on.
     #[arg(long, short)]
     pub follow: bool,
+}
+
+/// Write what the services keep into one archive.
+#[derive(Debug, Args)]
+pub struct Backup {
+    /// The archive, or a folder in which it is named by project, environment and time.
+    #[arg(value_name = "FILE|FOLDER")]
+    pub to: PathBuf,
+    /// Show what would be saved and how, and write nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// Put back what an archive holds.
+#[derive(Debug, Args)]
+pub struct Restore {
+    /// The archive.
+    #[arg(value_name = "FILE")]
+    pub from: PathBuf,
+    /// Answer yes to what is asked.
+    #[arg(long, short)]
+    pub yes: bool,
+    /// Check the archive, show what would be replaced, and change nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// How long the services have to be ready again.
+    #[arg(long, default_value_t = 120, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub wait_seconds: u64,
+}
+
+/// Find out what runs on a host.
+#[derive(Debug, Args)]
+pub struct Discover {
+    /// Read what the script gathered, or the data of an earlier discovery, instead of asking a host.
+    #[arg(long, value_name = "FILE")]
+    pub from: Option<PathBuf>,
+    /// Write a shell script to standard output that gathers the same on a host where one may only log in by hand.
+    #[arg(long, conflicts_with_all = ["from", "report", "data"])]
+    pub script: bool,
+    /// Look at these containers or compose projects alone.
+    #[arg(long, value_name = "NAME")]
+    pub only: Vec<String>,
+    /// Write the report into a file, too.
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
+    /// Write the data as JSON into a file, too.
+    #[arg(long, value_name = "FILE")]
+    pub data: Option<PathBuf>,
+}
+
+/// Write what runs on a host as a project.
+#[derive(Debug, Args)]
+pub struct Export {
+    /// The folder.
+    #[arg(value_name = "FOLDER")]
+    pub out: PathBuf,
+    /// Read what the script gathered, or the data of an earlier discovery, instead of asking a host.
+    #[arg(long, value_name = "FILE")]
+    pub from: Option<PathBuf>,
+    /// Take these containers or compose projects alone.
+    #[arg(long, value_name = "NAME")]
+    pub only: Vec<String>,
+    /// The name of the project; without it that of the folder.
+    #[arg(long, value_name = "NAME")]
+    pub project: Option<String>,
+    /// Show which files would be written, and write none.
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// Make what an export, a compose project or a discovery describes.
+#[derive(Debug, Args)]
+pub struct Import {
+    /// The folder of an export or of a compose project.
+    #[arg(value_name = "FOLDER", required_unless_present = "from", conflicts_with = "from")]
+    pub folder: Option<PathBuf>,
+    /// What the script gathered, or the data of a discovery.
+    #[arg(long, value_name = "FILE")]
+    pub from: Option<PathBuf>,
+    /// Values of variables and secrets, besides those in the folder's `.env`.
+    #[arg(long, value_name = "FILE")]
+    pub env_file: Option<PathBuf>,
+    /// Do it without asking.
+    #[arg(long, short)]
+    pub yes: bool,
+    /// Show what would be done, and do nothing.
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// Write the files of the stack into a folder.

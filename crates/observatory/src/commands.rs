@@ -1,12 +1,20 @@
 //! What each command does.
 
+mod backup;
 mod bring;
 mod config;
+mod discover;
+mod export;
+mod import;
 mod logs;
 mod render;
+mod restore;
 mod status;
 
-use std::path::{Path, PathBuf};
+use std::{
+    io::{IsTerminal as _, Write as _},
+    path::{Path, PathBuf},
+};
 
 use clap::CommandFactory as _;
 use toml::Value;
@@ -38,6 +46,11 @@ pub async fn run(cli: Cli, out: &mut Output) -> Result<u8, Ending> {
         Command::Plan => bring::plan(&Desk::open(&options).await?, out).await,
         Command::Status => status::run(&Desk::open(&options).await?, out).await,
         Command::Logs(logs) => logs::run(&logs, &Desk::open(&options).await?, out).await,
+        Command::Backup(backup) => backup::run(&backup, &Desk::open(&options).await?, out).await,
+        Command::Restore(restore) => restore::run(&restore, &Desk::open(&options).await?, out).await,
+        Command::Discover(discover) => discover::run(&discover, &options, out).await,
+        Command::Export(export) => export::run(&export, &options, out).await,
+        Command::Import(import) => import::run(&import, &options, out).await,
         Command::Render(render) => render::run(&render, &described(&options)?.0, out),
         Command::Config(config) => config::run(config, &options, out),
         Command::Completions { shell } => {
@@ -72,14 +85,31 @@ impl Desk {
         Ok(Self { stack, runtime, folder })
     }
 
-    /// Keeps other runs of this program away from the same stack.
+    /// Keeps other runs of this program away from the same stack, and clears what one that was killed left on its way.
     fn lock(&self) -> Result<impl Drop + use<>, Failure> {
         let path = self.folder.join("run").join("observatory.lock");
-        files::lock(&path)?.ok_or_else(|| {
+        let lock = files::lock(&path)?.ok_or_else(|| {
             Failure::new(Reason::Busy, format!("another `observatory` works on {} now", self.stack.project))
                 .hint("wait until it is done")
-        })
+        })?;
+        files::remove(&self.folder.join(STAGING))?;
+        Ok(lock)
     }
+}
+
+/// Below the data folder: what a command makes on its way, and the next one removes where the first was killed.
+pub(crate) const STAGING: &str = "run/staging";
+
+/// Whether the person agrees to what is about to be done; `flag` says how a script does.
+pub(crate) fn agrees(asked: &str, flag: &str) -> Result<bool, Failure> {
+    if !std::io::stdin().is_terminal() {
+        return Err(Failure::new(Reason::Usage, asked).hint(flag));
+    }
+    let _nobody_listens = write!(std::io::stderr(), "{asked}. Type yes to go on: ");
+    let mut answer = String::new();
+    let read = std::io::stdin().read_line(&mut answer);
+    read.map_err(|error| Failure::new(Reason::Unavailable, format!("no answer could be read: {error}")))?;
+    Ok(matches!(answer.trim(), "yes" | "y"))
 }
 
 /// The stack that is configured, its folder, and where it runs.

@@ -18,6 +18,8 @@ pub enum Reason {
     NotFound,
     /// Another run of this program works on the same stack.
     Busy,
+    /// An archive is broken, or none of this program.
+    BrokenArchive,
     /// The stack does not show in time that it works.
     NotProven,
     /// A service runs, but is not well, or is missing.
@@ -48,13 +50,14 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason, in the order of the exit codes.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Defect,
         Self::Configuration,
         Self::Unwell,
         Self::Forbidden,
         Self::NotFound,
         Self::Busy,
+        Self::BrokenArchive,
         Self::NotProven,
         Self::EngineAway,
         Self::PortTaken,
@@ -78,6 +81,7 @@ impl Reason {
             Self::Forbidden => 5,
             Self::NotFound => 6,
             Self::Busy => 7,
+            Self::BrokenArchive => 8,
             Self::NotProven => 10,
             Self::EngineAway => 20,
             Self::PortTaken => 21,
@@ -104,6 +108,7 @@ impl Reason {
             Self::Forbidden => "forbidden",
             Self::NotFound => "not-found",
             Self::Busy => "busy",
+            Self::BrokenArchive => "broken-archive",
             Self::NotProven => "not-proven",
             Self::EngineAway => "engine-away",
             Self::PortTaken => "port-taken",

@@ -4,10 +4,13 @@ use std::{
     fs::{self, File, OpenOptions},
     io::Write as _,
     os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
-use nix::fcntl::{Flock, FlockArg};
+use nix::{
+    errno::Errno,
+    fcntl::{Flock, FlockArg},
+};
 
 use crate::failure::{Failure, Reason};
 
@@ -105,6 +108,59 @@ pub fn remove(path: &Path) -> Result<bool, Failure> {
     }
 }
 
+/// Gives a file or folder another name on the same disk.
+///
+/// # Errors
+/// Where it can't have it.
+pub fn rename(from: &Path, to: &Path) -> Result<(), Failure> {
+    fs::rename(from, to).map_err(|error| Failure::of_path("rename", from, &error))
+}
+
+/// Copies a file, with the folders above its place.
+///
+/// # Errors
+/// Where it can't be.
+pub fn copy(from: &Path, to: &Path) -> Result<(), Failure> {
+    if let Some(folder) = to.parent() {
+        make_folder(folder)?;
+    }
+    fs::copy(from, to).map(drop).map_err(|error| Failure::of_path("copy", from, &error))
+}
+
+/// Every file below a folder, sorted. What is neither file nor folder, such as a socket, is left out.
+///
+/// # Errors
+/// Where a folder can't be read.
+pub fn all_below(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let mut found = Vec::new();
+    let mut open = vec![folder.to_owned()];
+    while let Some(next) = open.pop() {
+        let unreadable = |error| Failure::of_path("list", &next, &error);
+        for entry in fs::read_dir(&next).map_err(unreadable)? {
+            let entry = entry.map_err(unreadable)?;
+            let kind = entry.file_type().map_err(unreadable)?;
+            if kind.is_dir() {
+                open.push(entry.path());
+            } else if kind.is_file() {
+                found.push(entry.path());
+            }
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// Does what takes the disk long beside everything else, so that Ctrl-C is heard meanwhile.
+///
+/// # Errors
+/// What the deed itself says.
+pub async fn aside<T: Send + 'static>(
+    deed: impl FnOnce() -> Result<T, Failure> + Send + 'static,
+) -> Result<T, Failure> {
+    let done = tokio::task::spawn_blocking(deed).await;
+    done.map_err(|error| Failure::new(Reason::Defect, format!("a task ended early: {error}")))?
+}
+
 /// Takes the lock that this file stands for, until it is dropped or the process ends; nothing where another process has it.
 ///
 /// # Errors
@@ -117,7 +173,7 @@ pub fn lock(path: &Path) -> Result<Option<Flock<File>>, Failure> {
     let file = file.map_err(|error| Failure::of_path("open", path, &error))?;
     match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
         Ok(lock) => Ok(Some(lock)),
-        Err((_, nix::errno::Errno::EWOULDBLOCK)) => Ok(None),
+        Err((_, Errno::EWOULDBLOCK)) => Ok(None),
         Err((_, error)) => Err(Failure::new(Reason::Unavailable, format!("can't lock {}: {error}", path.display()))),
     }
 }
@@ -149,6 +205,24 @@ mod tests {
         write(&path("a"), "whole", Readers::All).unwrap();
         let there = ["a", "a.4194999.new", "a.x.new", "b.4194999.new", alive.as_str()].map(|name| path(name).exists());
         assert_eq!(there, [true, false, true, true, false]);
+    }
+
+    #[test]
+    fn files_are_found_copied_and_renamed() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        write(&at("one/two"), "text", Readers::All).unwrap();
+        copy(&at("one/two"), &at("three/four")).unwrap();
+        rename(&at("one/two"), &at("five")).unwrap();
+        assert_eq!(all_below(folder.path()).unwrap(), [at("five"), at("three/four")]);
+        assert_eq!(copy(&at("six"), &at("seven")).unwrap_err().reason, Reason::NotFound);
+        assert_eq!(rename(&at("six"), &at("seven")).unwrap_err().reason, Reason::NotFound);
+        assert_eq!(all_below(&at("six")).unwrap_err().reason, Reason::NotFound);
+        for (open, reason) in
+            [(lock(&at("five/lock")).err(), Reason::Unavailable), (read(folder.path()).err(), Reason::Unavailable)]
+        {
+            assert_eq!(open.unwrap().reason, reason);
+        }
     }
 
     #[test]

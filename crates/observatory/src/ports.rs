@@ -52,6 +52,8 @@ mod tests {
         assert!(said.contains(&format!("(process {})", std::process::id())), "{said}");
         drop(held);
         assert_eq!(holder([127, 0, 0, 1].into(), port), None);
+        // An address of documentation (RFC 5737), which no machine has.
+        assert!(holder([192, 0, 2, 1].into(), 9090).unwrap().starts_with("nobody who can be seen"));
     }
 
     #[test]

@@ -67,6 +67,18 @@ pub async fn prove(runtime: &dyn Runtime, stack: &Stack, limit: Duration) -> Res
     Ok(Proof { ready_seconds, data_path_seconds })
 }
 
+/// Waits until these services are ready, at most until `limit` is over.
+///
+/// # Errors
+/// Which one is not ready and what it says.
+pub async fn until_ready(runtime: &dyn Runtime, stack: &Stack, kinds: &[Kind], limit: Duration) -> Result<(), Failure> {
+    let (http, began) = (client()?, Instant::now());
+    for part in stack.parts.iter().filter(|part| kinds.contains(&part.kind)) {
+        wait_until_ready(runtime, &http, stack, part, began, limit).await?;
+    }
+    Ok(())
+}
+
 /// Whether a service says that it is ready, at once.
 pub async fn is_ready(http: &reqwest::Client, stack: &Stack, part: &Part) -> bool {
     let answer = http.get(format!("{}{}", stack.url(part), part.ready)).send().await;

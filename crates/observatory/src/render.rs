@@ -4,7 +4,7 @@ mod compose;
 mod dashboards;
 mod grafana;
 mod prometheus;
-mod yaml;
+pub(crate) mod yaml;
 
 use std::collections::BTreeMap;
 

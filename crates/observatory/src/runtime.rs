@@ -4,17 +4,21 @@ pub mod compose;
 pub mod docker;
 pub mod process;
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use async_trait::async_trait;
 use serde::Serialize;
 use vocabulary::Timestamp;
 
 use crate::{
+    backup::Shelf,
     configuration::Kind,
     failure::Failure,
     plan::{Change, Plan},
-    stack::{Fingerprint, Stack},
+    stack::{Fingerprint, Part, Stack},
 };
 
 /// How a service is.
@@ -131,4 +135,44 @@ pub trait Runtime: Send + Sync {
     /// # Errors
     /// Where it can't be found out.
     async fn trouble(&self, stack: &Stack, kind: Kind) -> Result<Option<String>, Failure>;
+
+    /// Stops a service, which stays there: `Deed::Start` goes on with it.
+    ///
+    /// # Errors
+    /// Where it can't be stopped.
+    async fn halt(&self, stack: &Stack, kind: Kind) -> Result<(), Failure>;
+
+    /// A folder of this machine with what lies on a service's shelf, from `below` on: where it lies, or a copy below `staging`; nothing
+    /// where there is none. A service that runs may write there meanwhile.
+    ///
+    /// # Errors
+    /// Where it can't be copied.
+    async fn fetch(
+        &self,
+        stack: &Stack,
+        part: &Part,
+        shelf: Shelf,
+        below: &str,
+        staging: &Path,
+    ) -> Result<Option<PathBuf>, Failure>;
+
+    /// Removes a folder of a service's data, which may run.
+    ///
+    /// # Errors
+    /// Where it can't be removed.
+    async fn discard(&self, stack: &Stack, part: &Part, below: &str) -> Result<(), Failure>;
+
+    /// Makes `data`, a folder of this machine that may be taken, all that a service keeps, and puts `config` beside the files that are
+    /// rendered for it. The service does not run, or is not there yet; `staging` is a folder for what is made on the way.
+    ///
+    /// # Errors
+    /// Where it can't be put there.
+    async fn refill(
+        &self,
+        stack: &Stack,
+        part: &Part,
+        data: &Path,
+        config: Option<&Path>,
+        staging: &Path,
+    ) -> Result<(), Failure>;
 }

@@ -1,13 +1,10 @@
 //! `up`, `down` and `plan`: the stack becomes what it should be.
 
-use std::{
-    io::{IsTerminal as _, Write as _},
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use super::Desk;
+use super::{Desk, agrees};
 use crate::{
     cli::{Down, Up},
     configuration::Kind,
@@ -103,8 +100,11 @@ pub(super) async fn down(down: &Down, desk: &Desk, out: &mut Output) -> Result<u
         show(&Plan::of_removal(&desk.runtime.look(&desk.stack).await?), out)?;
         return Ok(0);
     }
-    if volumes == Volumes::Remove && !down.yes && !agrees(desk)? {
-        return Err(Failure::new(Reason::Interrupted, "nothing was changed").into());
+    if volumes == Volumes::Remove && !down.yes {
+        let asked = format!("all data of {} will be removed", desk.stack.project);
+        if !agrees(&asked, "say `--yes` with `--volumes` where nobody can be asked")? {
+            return Err(Failure::new(Reason::Interrupted, "nothing was changed").into());
+        }
     }
     let began = Instant::now();
     let _lock = desk.lock()?;
@@ -124,17 +124,4 @@ pub(super) async fn down(down: &Down, desk: &Desk, out: &mut Output) -> Result<u
         }
     })?;
     Ok(0)
-}
-
-/// Whether the person wants the data gone.
-fn agrees(desk: &Desk) -> Result<bool, Failure> {
-    let asked = format!("all data of {} will be removed", desk.stack.project);
-    if !std::io::stdin().is_terminal() {
-        return Err(Failure::new(Reason::Usage, asked).hint("say `--yes` with `--volumes` where nobody can be asked"));
-    }
-    let _nobody_listens = write!(std::io::stderr(), "{asked}. Type yes to go on: ");
-    let mut answer = String::new();
-    let read = std::io::stdin().read_line(&mut answer);
-    read.map_err(|error| Failure::new(Reason::Unavailable, format!("no answer could be read: {error}")))?;
-    Ok(matches!(answer.trim(), "yes" | "y"))
 }

@@ -1,11 +1,12 @@
 //! `render`: the files of the stack, in a folder that `docker compose up` can be called in.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::Path};
 
 use serde::Serialize;
 
 use crate::{
     cli::Render,
+    failure::Failure,
     files::{self, Readers},
     output::{Ending, Output},
     render, secrets,
@@ -37,9 +38,7 @@ pub(super) fn run(wish: &Render, stack: &Stack, out: &mut Output) -> Result<u8, 
         rendered.written.push(path.clone());
     }
     if !wish.dry_run {
-        for (name, secret) in stack.parts.iter().flat_map(|part| &part.secrets) {
-            secrets::place(&wish.out, name, secret)?;
-        }
+        place_secrets(&wish.out, stack)?;
     }
     let deed = if wish.dry_run { "would write" } else { "wrote" };
     out.show(&rendered, || {
@@ -52,4 +51,14 @@ pub(super) fn run(wish: &Render, stack: &Stack, out: &mut Output) -> Result<u8, 
         )
     })?;
     Ok(0)
+}
+
+/// Compose mounts these files as they are, and a service's own user must read them: the folder keeps others out.
+fn place_secrets(folder: &Path, stack: &Stack) -> Result<(), Failure> {
+    for (name, secret) in stack.parts.iter().flat_map(|part| &part.secrets) {
+        files::keep_to_owner(&folder.join("secrets"))?;
+        let text = secrets::resolve(folder, name, secret)?;
+        files::write(&secrets::path(folder, name), &text, Readers::All)?;
+    }
+    Ok(())
 }

@@ -94,7 +94,7 @@ fn in_words(status: &Status) -> String {
 }
 
 /// The version that a service says it has.
-async fn version(http: &reqwest::Client, url: &str, kind: Kind) -> Option<String> {
+pub(super) async fn version(http: &reqwest::Client, url: &str, kind: Kind) -> Option<String> {
     let (path, pointer) = match kind {
         Kind::Prometheus => ("/api/v1/status/buildinfo", "/data/version"),
         Kind::Pushgateway => ("/api/v1/status", "/data/build_information/version"),

@@ -34,6 +34,8 @@ pub(super) fn arguments(site: &Site<'_>, listens: &str, config: &str, data: Opti
         format!("--web.listen-address={listens}"),
         format!("--storage.tsdb.retention.time={}", retention.time),
         format!("--storage.tsdb.retention.size={}", retention.size),
+        // Backups are taken of snapshots, which are asked for there.
+        "--web.enable-admin-api".to_owned(),
     ];
     arguments.extend(data.map(|folder| format!("--storage.tsdb.path={folder}")));
     arguments

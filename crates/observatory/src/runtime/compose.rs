@@ -12,12 +12,13 @@ use async_trait::async_trait;
 
 use super::{LogLine, LogWish, Progress, Runtime, Seen, Volumes, docker::Docker};
 use crate::{
+    backup::Shelf,
     configuration::{Environment, Kind},
     failure::{Failure, Reason},
     files::{self, Readers},
     plan::{Change, Deed, Plan},
     render, secrets,
-    stack::Stack,
+    stack::{Part, Stack},
 };
 
 /// For one call of Compose, which may pull an image.
@@ -149,5 +150,35 @@ impl Runtime for Compose {
 
     async fn trouble(&self, stack: &Stack, kind: Kind) -> Result<Option<String>, Failure> {
         self.docker.trouble(stack, kind).await
+    }
+
+    async fn halt(&self, stack: &Stack, kind: Kind) -> Result<(), Failure> {
+        self.docker.halt(stack, kind).await
+    }
+
+    async fn fetch(
+        &self,
+        stack: &Stack,
+        part: &Part,
+        shelf: Shelf,
+        below: &str,
+        staging: &Path,
+    ) -> Result<Option<PathBuf>, Failure> {
+        self.docker.fetch(stack, part, shelf, below, staging).await
+    }
+
+    async fn discard(&self, stack: &Stack, part: &Part, below: &str) -> Result<(), Failure> {
+        self.docker.discard(stack, part, below).await
+    }
+
+    async fn refill(
+        &self,
+        stack: &Stack,
+        part: &Part,
+        data: &Path,
+        config: Option<&Path>,
+        staging: &Path,
+    ) -> Result<(), Failure> {
+        self.docker.refill(stack, part, data, config, staging).await
     }
 }

@@ -4,6 +4,7 @@
 mod drift;
 mod faults;
 mod specs;
+mod stock;
 
 use std::{
     collections::BTreeMap,
@@ -19,9 +20,10 @@ use engine_containers::{
 };
 use vocabulary::Timestamp;
 
-use self::faults::failure;
+pub(crate) use self::faults::failure;
 use super::{LogLine, LogWish, Progress, Runtime, Seen, State, Volumes};
 use crate::{
+    backup::Shelf,
     configuration::{Environment, Kind},
     failure::{Failure, NO_SPACE, Reason},
     plan::{Change, Deed, Plan},
@@ -57,7 +59,7 @@ enum Maker {
 }
 
 /// The engine that an environment names: its address, else its host over SSH, else what `DOCKER_HOST` says, else this machine's.
-fn endpoint(environment: &Environment) -> Result<Endpoint, ContainersError> {
+pub(crate) fn endpoint(environment: &Environment) -> Result<Endpoint, ContainersError> {
     let named = environment.certificates.as_ref().map(PathBuf::from);
     let folder = named.or_else(|| std::env::var_os("DOCKER_CERT_PATH").map(PathBuf::from));
     let files = folder.map(|folder| engine_containers::TlsFiles::of_folder(&folder));
@@ -169,6 +171,12 @@ impl Docker {
     }
 
     async fn start(&self, stack: &Stack, part: &Part, progress: Progress<'_>) -> Result<(), Failure> {
+        let id = self.make(stack, part, progress).await?;
+        self.engine.start(&id).await.map_err(failure)
+    }
+
+    /// Makes the container of a part, with all that it needs; it does not run yet.
+    async fn make(&self, stack: &Stack, part: &Part, progress: Progress<'_>) -> Result<String, Failure> {
         self.engine
             .ensure_image(&part.image, &mut |step| progress(&format!("{}: {step:?}", part.image)))
             .await
@@ -193,7 +201,7 @@ impl Docker {
         };
         let id = id.map_err(failure)?;
         self.put_files(part, &id).await?;
-        self.engine.start(&id).await.map_err(failure)
+        Ok(id)
     }
 
     /// Stops a container, removes it, and waits until the engine has forgotten it: another run may have begun that.
@@ -426,5 +434,35 @@ impl Runtime for Docker {
             None => last.into_iter().rev().take(LAST_WORDS).rev().collect(),
         };
         Ok(Some(format!("it ended with exit code {}: {}", container.status.exit_code, words.join(" / "))))
+    }
+
+    async fn halt(&self, stack: &Stack, kind: Kind) -> Result<(), Failure> {
+        done(self.engine.stop_container(&specs::name(stack, kind), None).await)
+    }
+
+    async fn fetch(
+        &self,
+        stack: &Stack,
+        part: &Part,
+        shelf: Shelf,
+        below: &str,
+        staging: &Path,
+    ) -> Result<Option<PathBuf>, Failure> {
+        self.copy(stack, part, shelf, below, staging).await
+    }
+
+    async fn discard(&self, stack: &Stack, part: &Part, below: &str) -> Result<(), Failure> {
+        self.empty(stack, part, below).await
+    }
+
+    async fn refill(
+        &self,
+        stack: &Stack,
+        part: &Part,
+        data: &Path,
+        config: Option<&Path>,
+        staging: &Path,
+    ) -> Result<(), Failure> {
+        self.fill(stack, part, data, config, staging).await
     }
 }

@@ -4,6 +4,7 @@
 mod journal;
 pub mod keeper;
 mod record;
+mod stock;
 
 use std::{
     path::{Path, PathBuf},
@@ -20,6 +21,7 @@ use nix::{
 use self::record::{Place, Record, Spec};
 use super::{LogLine, LogWish, Progress, Runtime, Seen, State, Volumes};
 use crate::{
+    backup::Shelf,
     configuration::Kind,
     failure::{Failure, Reason},
     files::{self, Readers},
@@ -308,5 +310,38 @@ impl Runtime for Processes {
             }
             _ => Ok(None),
         }
+    }
+
+    async fn halt(&self, _stack: &Stack, kind: Kind) -> Result<(), Failure> {
+        self.stop(kind).await
+    }
+
+    async fn fetch(
+        &self,
+        _stack: &Stack,
+        part: &Part,
+        shelf: Shelf,
+        below: &str,
+        _staging: &Path,
+    ) -> Result<Option<PathBuf>, Failure> {
+        Ok(self.shelf(part, shelf, below))
+    }
+
+    async fn discard(&self, _stack: &Stack, part: &Part, below: &str) -> Result<(), Failure> {
+        match self.shelf(part, Shelf::Data, below) {
+            Some(folder) => files::remove(&folder).map(drop),
+            None => Ok(()),
+        }
+    }
+
+    async fn refill(
+        &self,
+        _stack: &Stack,
+        part: &Part,
+        data: &Path,
+        config: Option<&Path>,
+        _staging: &Path,
+    ) -> Result<(), Failure> {
+        self.replace(part, data, config)
     }
 }

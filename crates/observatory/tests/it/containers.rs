@@ -38,6 +38,9 @@ async fn a_stack_of_containers_comes_up_and_goes() {
 
     check_logs(&dock).await;
     check_compose(&dock);
+    // On a thread of its own, since what it calls has a runtime of its own.
+    let saved_and_put_back = || crate::backup::check_round_trip(&dock.site, &|arguments| dock.run(arguments));
+    println!("{}", std::thread::scope(|scope| scope.spawn(saved_and_put_back).join()).unwrap());
 
     assert!(dock.run(&["down", "--dry-run"]).expect_code(0).out.contains("remove grafana"));
     let began = Instant::now();

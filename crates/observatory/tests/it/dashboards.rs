@@ -38,6 +38,10 @@ fn metrics(scrape: u64) -> String {
     put("bigskies_broker_clients 12".to_owned());
     put("stellar_satellites_active 4\nstellar_tasks_pending 7\nstellar_energy_avg 81.5".to_owned());
     put(format!("stellar_tasks_failed_total {scrape}"));
+    put(format!("bigskies_orbital_states_total {scrape}\nbigskies_orbital_calls{{method=\"Propagate\"}} 2"));
+    for (kind, count) in [("catalogue", 31_000), ("registered", 3), ("station", 12)] {
+        put(format!("bigskies_orbital_known{{kind=\"{kind}\"}} {count}"));
+    }
     for code in ["OK", "INVALID_ARGUMENT"] {
         histogram(&mut put, "bigskies_orbital_call_seconds", &format!("method=\"Propagate\",code=\"{code}\""), scrape);
     }
@@ -115,6 +119,15 @@ fn panels_and_rules_name_metrics_that_exist() {
     }
     let unseen: Vec<&&str> = render::METRICS.iter().filter(|metric| !named.contains(**metric)).collect();
     assert!(unseen.is_empty(), "no panel and no rule shows {unseen:?}");
+}
+
+#[test]
+fn every_metric_of_the_platform_is_known_here() {
+    let list = include_str!("../../../observability/src/metrics.rs");
+    let names = list.lines().filter_map(|line| line.strip_prefix("pub const ")?.split('"').nth(1));
+    let unknown: Vec<&str> = names.filter(|name| !render::METRICS.contains(name)).collect();
+    assert!(unknown.is_empty(), "no dashboard knows {unknown:?}: name them in `render::METRICS`, and show them");
+    assert_eq!(list.matches("pub const ").count(), render::METRICS.len());
 }
 
 #[test]

@@ -78,6 +78,11 @@ impl Site {
         format!("http://127.0.0.1:{}", self.prometheus)
     }
 
+    /// Where a service is reached, as `status` says.
+    pub(crate) fn url(&self, service: &str) -> String {
+        self.row(service)["url"].as_str().unwrap().to_owned()
+    }
+
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_observatory"));
         command.args(arguments).current_dir(self.path()).env("OBSERVATORY_DATA", self.data());
@@ -90,9 +95,13 @@ impl Site {
 
     /// The process of a service, as `status` says.
     pub(crate) fn pid(&self, service: &str) -> String {
+        self.row(service)["id"].as_str().unwrap().to_owned()
+    }
+
+    fn row(&self, service: &str) -> Value {
         let status = self.run(&["status", "--json"]).json();
         let rows = status["services"].as_array().unwrap();
-        rows.iter().find(|row| row["service"] == service).unwrap()["id"].as_str().unwrap().to_owned()
+        rows.iter().find(|row| row["service"] == service).unwrap().clone()
     }
 }
 

@@ -1,0 +1,178 @@
+//! Stacks that nobody thought of, exported and made again: the same comes out, through a file and through an engine.
+
+use std::{collections::BTreeMap, path::Path};
+
+use engine_containers::{ContainerEngine, ContainerSpec, Endpoint, Listing, Options, WithVolumes};
+use observatory::{
+    discovery::{Discovery, FORMAT, Found, Host, Live, Standing, Start, capture},
+    export::export,
+    import::{Site, apply, plan, read},
+};
+use proptest::{
+    prelude::*,
+    test_runner::{Config, RngSeed, TestRunner},
+};
+use serde_json::Value;
+use testkit_containers::{Dockerd, RootFileSystem};
+
+use crate::stacks::{Stack, stacks};
+
+pub(crate) const IMAGE: &str = "bigskies-test/busybox:1";
+
+/// Busybox, with defaults of every kind.
+pub(crate) async fn engine(dockerd: &Dockerd) -> ContainerEngine {
+    let endpoint = Endpoint::parse(&dockerd.address(), None).unwrap();
+    let engine = ContainerEngine::connect(endpoint, Options::default()).await.unwrap();
+    let changes = [
+        "ENV OF_IMAGE=yes PATH=/bin",
+        "LABEL of.image=yes",
+        "EXPOSE 8080",
+        "VOLUME /image-data",
+        "CMD [\"sleep\", \"1000\"]",
+    ];
+    let archive = RootFileSystem::with_busybox().archive();
+    engine.import(archive.into(), IMAGE, &changes.map(str::to_owned)).await.unwrap();
+    engine
+}
+
+/// Everything but what is another thing each time that one looks.
+pub(crate) fn lasting(discovery: &Discovery) -> Value {
+    fn without(value: &mut Value) {
+        match value {
+            Value::Object(keys) => {
+                ["observed", "differences"].iter().for_each(|key| _ = keys.remove(*key));
+                keys.values_mut().for_each(without);
+            }
+            Value::Array(entries) => entries.iter_mut().for_each(without),
+            _ => {}
+        }
+    }
+    let mut value = serde_json::to_value(discovery).unwrap();
+    without(&mut value);
+    value
+}
+
+/// Takes all containers, networks and volumes of an engine away.
+pub(crate) async fn clear(engine: &ContainerEngine) {
+    for container in engine.containers(&Listing::All).await.unwrap() {
+        engine.remove(&container.id, WithVolumes::Remove).await.unwrap();
+    }
+    for network in engine.networks().await.unwrap() {
+        if !["bridge", "host", "none"].contains(&network.spec.name.as_str()) {
+            engine.remove_network(&network.id).await.unwrap();
+        }
+    }
+    for volume in engine.volumes().await.unwrap() {
+        engine.remove_volume(&volume.spec.name).await.unwrap();
+    }
+}
+
+/// A discovery as if an engine had said this.
+fn found(stack: &Stack) -> Discovery {
+    let container = |spec: &ContainerSpec| Found {
+        spec: spec.clone(),
+        runs: true,
+        start: Start::default(),
+        places: Vec::new(),
+        files: Vec::new(),
+        observed: Standing::default(),
+    };
+    Discovery {
+        format: FORMAT,
+        containers: stack.containers.iter().map(container).collect(),
+        networks: stack.networks.clone(),
+        volumes: stack.volumes.clone(),
+        projects: Vec::new(),
+        dependencies: Vec::new(),
+        unexpressed: Vec::new(),
+        differences: Vec::new(),
+        secrets: Vec::new(),
+        observed: Host::default(),
+    }
+}
+
+fn written(discovery: Discovery, folder: &Path) -> Site {
+    let (redacted, secrets) = discovery.redacted().unwrap();
+    export(redacted, &secrets, "Generated Stack").unwrap().write(folder).unwrap();
+    read(folder, &BTreeMap::new(), None).unwrap()
+}
+
+#[test]
+fn a_compose_file_is_read_as_it_was_written() {
+    let config =
+        Config { cases: if std::env::var_os("BIGSKIES_SOAK").is_some() { 5000 } else { 64 }, ..Config::default() };
+    let outcome = TestRunner::new(Config { failure_persistence: None, ..config }).run(&stacks(IMAGE), |stack| {
+        let folder = tempfile::tempdir().unwrap();
+        let site = written(found(&stack), folder.path());
+        for wanted in &stack.containers {
+            let read = site.containers.iter().find(|one| one.spec.name == wanted.name).unwrap();
+            prop_assert_eq!(&read.spec, wanted);
+        }
+        prop_assert_eq!(&site.networks, &stack.networks);
+        prop_assert_eq!(&site.volumes, &stack.volumes);
+        Ok(())
+    });
+    outcome.unwrap_or_else(|error| panic!("{error}"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn generated_stacks_come_back_from_an_engine_without_a_difference() {
+    let dockerd = Dockerd::start().await;
+    let engine = engine(&dockerd).await;
+    clear(&engine).await;
+    let cases = if std::env::var_os("BIGSKIES_SOAK").is_some() { 50 } else { 5 };
+    let handle = tokio::runtime::Handle::current();
+    let counted = std::cell::Cell::new((0, 0));
+    let run = |stack: Stack| {
+        let outcome = tokio::task::block_in_place(|| handle.block_on(there_and_back(&engine, &stack)));
+        let (stacks, containers) = counted.get();
+        counted.set((stacks + 1, containers + stack.containers.len()));
+        outcome
+    };
+    // The same stacks each time; another seed is another proof, for a person to make.
+    let seed = std::env::var("STACKS_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(6);
+    let config = Config {
+        cases,
+        failure_persistence: None,
+        max_shrink_iters: 60,
+        rng_seed: RngSeed::Fixed(seed),
+        ..Config::default()
+    };
+    let outcome = TestRunner::new(config).run(&stacks(IMAGE), run);
+    outcome.unwrap_or_else(|error| panic!("{error}"));
+    let (stacks, containers) = counted.get();
+    println!("{stacks} stacks with {containers} containers came back without a difference");
+}
+
+/// Makes a stack, exports it, takes it away, makes it again from the export, and compares.
+async fn there_and_back(engine: &ContainerEngine, stack: &Stack) -> Result<(), TestCaseError> {
+    for network in &stack.networks {
+        engine.create_network(network).await.unwrap();
+    }
+    for volume in &stack.volumes {
+        engine.create_volume(volume).await.unwrap();
+    }
+    for container in &stack.containers {
+        let made = engine.create(container).await;
+        made.map_err(|error| TestCaseError::fail(format!("{error}: {container:?}")))?;
+    }
+    let (before, secrets) = capture(&Live(engine.clone())).await.unwrap().redacted().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    export(before.clone(), &secrets, "stack").unwrap().write(folder.path()).unwrap();
+    clear(engine).await;
+    let site = read(folder.path(), &BTreeMap::new(), None).unwrap();
+    let intended = plan(engine, &site).await.unwrap();
+    let done = apply(engine, &site, &intended, &|_| ()).await;
+    done.map_err(|error| {
+        TestCaseError::fail(format!(
+            "{error}: {}",
+            std::fs::read_to_string(folder.path().join("compose.yaml")).unwrap()
+        ))
+    })?;
+    let (after, _) = capture(&Live(engine.clone())).await.unwrap().redacted().unwrap();
+    let again = plan(engine, &site).await.unwrap();
+    clear(engine).await;
+    prop_assert_eq!(lasting(&after), lasting(&before));
+    prop_assert_eq!(again.steps, Vec::new());
+    Ok(())
+}
