@@ -106,7 +106,7 @@ const SOAKS: &[Area] = &[
     },
     Area {
         name: "observatory",
-        shows: "a monitoring stack whose start is killed at twenty points, and converges each time",
+        shows: "a monitoring stack whose start is killed at twenty points, and converges each time; changes of 24 kinds behind its back, and what Compose sees of them",
         step: Step::Package("observatory"),
     },
     Area {

@@ -81,6 +81,7 @@ impl Used {
         if client.broker.is_some() {
             let credentials = client.credentials.as_deref().map(Credentials::read).transpose()?;
             let (address, tls) = (client.address()?, client.tls()?);
+            tracing::info!(%address, "the broker of --broker or BIGSKIES_BROKER is used; none is started here");
             let reach = Reach { address, tls, account: node::operator(), credentials, kind: BrokerKind::External };
             folder.inner("credentials")?;
             return Ok(Self { reach, embedded: None });

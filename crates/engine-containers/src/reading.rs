@@ -164,8 +164,9 @@ fn without_image(asked: &mut Value, image: &ImageDefaults) {
 /// Takes out what engines fill in by themselves.
 fn without_engine(asked: &mut Value, raw: &Value) {
     let id = text(raw, "Id").unwrap_or_default();
-    // On the host's network a container has the host's name, which would be wrong on another host.
-    let shares = raw.pointer("/HostConfig/NetworkMode").and_then(Value::as_str) == Some("host");
+    // On the host's network a container has the host's name, and on another's that one's: names that must not be asked for.
+    let mode = raw.pointer("/HostConfig/NetworkMode").and_then(Value::as_str).unwrap_or_default();
+    let shares = mode == "host" || mode.starts_with("container:");
     if shares || text(asked, "Hostname").is_some_and(|name| Some(name.as_str()) == id.get(..SHORT_ID)) {
         remove(asked, "Hostname");
     }

@@ -109,12 +109,16 @@ fn exactness(stations: &[Station], satellites: &[Propagator], passes: &[Pass]) {
         }
         let summit = pass.culmination.at;
         if summit.since(pass.rise.at) > Duration::from_secs(10) && pass.set.at.since(summit) > Duration::from_secs(10) {
-            let [before, here, after] = [-3.0, 0.0, 3.0].map(|seconds| elevation(summit, seconds));
-            let apart = 1.5 * (before - after) / (before - 2.0 * here + after);
+            // Newton on differences of elevations: wide ones that find the summit, then narrow ones, for which a sharp one is a parabola.
+            let mut apart = 0.0;
+            for step in [3.0, 0.5, 0.5] {
+                let [before, here, after] = [-step, 0.0, step].map(|seconds| elevation(summit, apart + seconds));
+                apart += 0.5 * step * (before - after) / (before - 2.0 * here + after);
+            }
             off[1].push(apart.abs() * 1e3);
         }
     }
-    for (event, off) in ["rise and set", "culmination (a parabola through six seconds)"].iter().zip(&mut off) {
+    for (event, off) in ["rise and set", "culmination"].iter().zip(&mut off) {
         off.sort_by(f64::total_cmp);
         let [half, most, worst] = [off.len() / 2, off.len() * 99 / 100, off.len() - 1].map(|index| off[index]);
         println!(

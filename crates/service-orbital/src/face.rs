@@ -28,6 +28,7 @@ use crate::{
     known::Known,
     limits::Limits,
     refusal::Refusal,
+    registry::Registry,
     ticket::Ticket,
     work::{Parts, Work},
 };
@@ -36,6 +37,7 @@ use crate::{
 #[derive(Debug, Clone)]
 pub(crate) struct Face {
     pub(crate) known: Known,
+    pub(crate) registry: Registry,
     pub(crate) work: Work,
     pub(crate) limits: Limits,
     pub(crate) orientations: Arc<Orientations>,
@@ -80,12 +82,17 @@ impl OrbitalService for Face {
 
     async fn register_satellites(&self, request: Request<RegisterSatellitesRequest>) -> Answered<Registered> {
         let ticket = Ticket::of(&request);
-        let (known, limits, request) = (self.known.clone(), self.limits, request.into_inner());
-        answered(self.work.run(&ticket, move |_| register::satellites(&known, &request, &limits)).await)
+        let (limits, request) = (self.limits, request.into_inner());
+        let satellites = self.work.run(&ticket, move |_| register::satellites(&request, &limits)).await?;
+        let ids = satellites.iter().map(|satellite| satellite.id.clone()).collect();
+        let registered = ticket.bounded(self.registry.register_satellites(satellites)).await;
+        answered(registered.map(|replaced| Registered { ids, replaced }))
     }
 
     async fn remove_satellites(&self, request: Request<RemoveRequest>) -> Answered<Removed> {
-        answered(register::remove_satellites(&self.known, &request.into_inner().ids))
+        let ticket = Ticket::of(&request);
+        let removed = ticket.bounded(self.registry.remove_satellites(&request.get_ref().ids)).await;
+        answered(removed.map(|removed| Removed { removed }))
     }
 
     async fn list_satellites(&self, request: Request<ListRequest>) -> Answered<SatelliteList> {
@@ -93,11 +100,17 @@ impl OrbitalService for Face {
     }
 
     async fn register_ground_stations(&self, request: Request<RegisterGroundStationsRequest>) -> Answered<Registered> {
-        answered(register::stations(&self.known, request.into_inner(), &self.limits))
+        let ticket = Ticket::of(&request);
+        let stations = register::stations(request.into_inner(), &self.limits)?;
+        let ids = stations.iter().map(|ground| ground.sent.id.clone()).collect();
+        let registered = ticket.bounded(self.registry.register_stations(stations)).await;
+        answered(registered.map(|replaced| Registered { ids, replaced }))
     }
 
     async fn remove_ground_stations(&self, request: Request<RemoveRequest>) -> Answered<Removed> {
-        answered(register::remove_stations(&self.known, &request.into_inner().ids))
+        let ticket = Ticket::of(&request);
+        let removed = ticket.bounded(self.registry.remove_stations(&request.get_ref().ids)).await;
+        answered(removed.map(|removed| Removed { removed }))
     }
 
     async fn list_ground_stations(&self, request: Request<ListRequest>) -> Answered<GroundStationList> {

@@ -3,6 +3,8 @@
 
 use std::{
     collections::BTreeMap,
+    convert::Infallible,
+    ops::Bound,
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock},
 };
 
@@ -57,12 +59,48 @@ pub(crate) struct Ground {
     pub(crate) station: Station,
 }
 
+/// What is known from the beginning, and what was registered, which stands before it where both have an id.
+#[derive(Debug, Clone)]
+struct Layers<T> {
+    given: Arc<BTreeMap<String, Arc<T>>>,
+    registered: BTreeMap<String, Arc<T>>,
+}
+
+impl<T> Layers<T> {
+    fn given(given: impl Iterator<Item = (String, T)>) -> Self {
+        let given = given.map(|(id, one)| (id, Arc::new(one))).collect();
+        Self { given: Arc::new(given), registered: BTreeMap::new() }
+    }
+
+    fn get(&self, id: &str) -> Option<&Arc<T>> {
+        self.registered.get(id).or_else(|| self.given.get(id))
+    }
+
+    /// Everything after an id, in the order of the ids.
+    fn after<'a>(&'a self, id: &str) -> impl Iterator<Item = &'a Arc<T>> {
+        let after = (Bound::Excluded(id.to_owned()), Bound::Unbounded);
+        let mut registered = self.registered.range(after.clone()).peekable();
+        let mut given = self.given.range(after).peekable();
+        std::iter::from_fn(move || match (registered.peek(), given.peek()) {
+            (Some((ours, _)), Some((theirs, _))) if ours > theirs => given.next(),
+            (Some((ours, _)), Some((theirs, _))) => {
+                if ours == theirs {
+                    given.next();
+                }
+                registered.next()
+            }
+            (Some(_), None) => registered.next(),
+            (None, _) => given.next(),
+        })
+        .map(|(_, one)| one)
+    }
+}
+
 /// All that is known at an instant. It does not change; what is registered makes another.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(crate) struct Sky {
-    catalogue: Arc<BTreeMap<String, Arc<Satellite>>>,
-    registered: BTreeMap<String, Arc<Satellite>>,
-    stations: BTreeMap<String, Arc<Ground>>,
+    satellites: Layers<Satellite>,
+    stations: Layers<Ground>,
     /// Made when it is first asked for.
     everything: OnceLock<Arc<Everything>>,
 }
@@ -88,27 +126,12 @@ impl Sky {
 
     /// A satellite by its id or its catalogue number, in any spelling of that.
     pub(crate) fn satellite(&self, id: &str) -> Option<&Arc<Satellite>> {
-        let exact = |id: &str| self.registered.get(id).or_else(|| self.catalogue.get(id));
-        exact(id).or_else(|| exact(&id.parse::<NoradId>().ok()?.to_string()))
+        self.satellites.get(id).or_else(|| self.satellites.get(&id.parse::<NoradId>().ok()?.to_string()))
     }
 
     /// Every satellite after an id, in the order of their ids; of the same id the registered one.
     pub(crate) fn satellites_after<'a>(&'a self, id: &str) -> impl Iterator<Item = &'a Arc<Satellite>> {
-        let after = (std::ops::Bound::Excluded(id.to_owned()), std::ops::Bound::Unbounded);
-        let mut registered = self.registered.range(after.clone()).peekable();
-        let mut catalogue = self.catalogue.range(after).peekable();
-        std::iter::from_fn(move || match (registered.peek(), catalogue.peek()) {
-            (Some((ours, _)), Some((theirs, _))) if ours > theirs => catalogue.next(),
-            (Some((ours, _)), Some((theirs, _))) => {
-                if ours == theirs {
-                    catalogue.next();
-                }
-                registered.next()
-            }
-            (Some(_), None) => registered.next(),
-            (None, _) => catalogue.next(),
-        })
-        .map(|(_, satellite)| satellite)
+        self.satellites.after(id)
     }
 
     /// A ground station by its id.
@@ -116,22 +139,16 @@ impl Sky {
         self.stations.get(id)
     }
 
-    /// Every ground station, in the order of their ids.
-    pub(crate) fn stations(&self) -> impl Iterator<Item = &Arc<Ground>> {
-        self.stations.values()
-    }
-
-    /// The same, after an id.
+    /// Every ground station after an id, in the order of their ids; of the same id the registered one.
     pub(crate) fn stations_after<'a>(&'a self, id: &str) -> impl Iterator<Item = &'a Arc<Ground>> {
-        let after = (std::ops::Bound::Excluded(id.to_owned()), std::ops::Bound::Unbounded);
-        self.stations.range(after).map(|(_, ground)| ground)
+        self.stations.after(id)
     }
 
     fn show(&self) {
         let kinds = [
-            ("catalogue", self.catalogue.len()),
-            ("registered", self.registered.len()),
-            ("station", self.stations.len()),
+            ("catalogue", self.satellites.given.len()),
+            ("registered", self.satellites.registered.len()),
+            ("station", self.stations.after("").count()),
         ];
         for (kind, number) in kinds {
             metrics::gauge!(metrics::ORBITAL_KNOWN, "kind" => kind).set(number as f64);
@@ -152,10 +169,9 @@ impl Known {
     /// A catalogue, of which the last set of each number counts, and stations.
     pub(crate) fn new(catalogue: Vec<Elements>, stations: Vec<Ground>, limits: Limits) -> Self {
         let satellites = catalogue.into_iter().map(|elements| Satellite::new(None, elements, Origin::Catalogue));
-        let catalogue = satellites.map(|satellite| (satellite.id.clone(), Arc::new(satellite))).collect();
-        let stations = stations.into_iter().map(|ground| (ground.sent.id.clone(), Arc::new(ground))).collect();
-        let sky =
-            Sky { catalogue: Arc::new(catalogue), registered: BTreeMap::new(), stations, everything: OnceLock::new() };
+        let satellites = Layers::given(satellites.map(|satellite| (satellite.id.clone(), satellite)));
+        let stations = Layers::given(stations.into_iter().map(|ground| (ground.sent.id.clone(), ground)));
+        let sky = Sky { satellites, stations, everything: OnceLock::new() };
         sky.show();
         Self { sky: Arc::new(RwLock::new(Arc::new(sky))), changing: Arc::default(), limits }
     }
@@ -168,38 +184,38 @@ impl Known {
     /// Registers satellites, all or none; says how many were there before.
     pub(crate) fn register_satellites(&self, satellites: Vec<Satellite>) -> Result<u32, Refusal> {
         let max = self.limits.registered_satellites_max;
-        self.change(|sky| {
-            let mut replaced = 0;
-            for satellite in satellites {
-                replaced += u32::from(sky.registered.insert(satellite.id.clone(), Arc::new(satellite)).is_some());
-            }
-            if sky.registered.len() > max { Err(full("satellites", max)) } else { Ok(replaced) }
-        })
+        let satellites = satellites.into_iter().map(|satellite| (satellite.id.clone(), satellite));
+        self.change(|sky| register(&mut sky.satellites.registered, satellites, "satellites", max))
     }
 
     /// Takes registered satellites away; says how many were there.
     pub(crate) fn remove_satellites(&self, ids: &[String]) -> Result<u32, Refusal> {
-        self.change(|sky| Ok(ids.iter().map(|id| u32::from(sky.registered.remove(id).is_some())).sum()))
+        self.change(|sky| Ok(remove(&mut sky.satellites.registered, ids)))
     }
 
     /// Registers ground stations, all or none; says how many were there before.
     pub(crate) fn register_stations(&self, stations: Vec<Ground>) -> Result<u32, Refusal> {
         let max = self.limits.registered_stations_max;
-        self.change(|sky| {
-            let mut replaced = 0;
-            for ground in stations {
-                replaced += u32::from(sky.stations.insert(ground.sent.id.clone(), Arc::new(ground)).is_some());
-            }
-            if sky.stations.len() > max { Err(full("ground stations", max)) } else { Ok(replaced) }
-        })
+        let stations = stations.into_iter().map(|ground| (ground.sent.id.clone(), ground));
+        self.change(|sky| register(&mut sky.stations.registered, stations, "ground stations", max))
     }
 
-    /// Takes ground stations away; says how many were there.
+    /// Takes registered ground stations away; says how many were there.
     pub(crate) fn remove_stations(&self, ids: &[String]) -> Result<u32, Refusal> {
-        self.change(|sky| Ok(ids.iter().map(|id| u32::from(sky.stations.remove(id).is_some())).sum()))
+        self.change(|sky| Ok(remove(&mut sky.stations.registered, ids)))
     }
 
-    fn change<T>(&self, change: impl FnOnce(&mut Sky) -> Result<T, Refusal>) -> Result<T, Refusal> {
+    /// Has these registered and no others.
+    pub(crate) fn replace_registered(&self, satellites: Vec<Satellite>, stations: Vec<Ground>) {
+        let satellites = satellites.into_iter().map(|satellite| (satellite.id.clone(), Arc::new(satellite))).collect();
+        let stations = stations.into_iter().map(|ground| (ground.sent.id.clone(), Arc::new(ground))).collect();
+        let Ok(()) = self.change(|sky| {
+            (sky.satellites.registered, sky.stations.registered) = (satellites, stations);
+            Ok::<(), Infallible>(())
+        });
+    }
+
+    fn change<T, E>(&self, change: impl FnOnce(&mut Sky) -> Result<T, E>) -> Result<T, E> {
         let _one: MutexGuard<'_, ()> = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         let mut sky = Sky { everything: OnceLock::new(), ..Sky::clone(&self.sky()) };
         let outcome = change(&mut sky)?;
@@ -209,6 +225,20 @@ impl Known {
     }
 }
 
-fn full(what: &str, max: usize) -> Refusal {
+fn register<T>(
+    registered: &mut BTreeMap<String, Arc<T>>,
+    more: impl Iterator<Item = (String, T)>,
+    what: &str,
+    max: usize,
+) -> Result<u32, Refusal> {
+    let replaced = more.map(|(id, one)| u32::from(registered.insert(id, Arc::new(one)).is_some())).sum();
+    if registered.len() > max { Err(full(what, max)) } else { Ok(replaced) }
+}
+
+fn remove<T>(registered: &mut BTreeMap<String, Arc<T>>, ids: &[String]) -> u32 {
+    ids.iter().map(|id| u32::from(registered.remove(id).is_some())).sum()
+}
+
+pub(crate) fn full(what: &str, max: usize) -> Refusal {
     Fault::busy(format!("{max} {what} are registered at most")).hint("remove some first").into()
 }

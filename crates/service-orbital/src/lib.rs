@@ -9,6 +9,7 @@ mod listener;
 mod methods;
 mod pages;
 mod refusal;
+mod registry;
 mod service;
 mod ticket;
 mod wants;
@@ -16,4 +17,5 @@ mod work;
 
 pub use limits::Limits;
 pub use methods::{Guard, READ, WRITE_SATELLITES, WRITE_STATIONS};
+pub use registry::Rows;
 pub use service::{Orbital, OrbitalError, OrbitalOptions};

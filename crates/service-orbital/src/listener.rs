@@ -45,7 +45,7 @@ const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
 #[derive(Clone)]
 pub(crate) enum Speech {
     /// gRPC; over TLS where it says how.
-    Grpc(Calls, Option<Arc<ServerConfig>>),
+    Grpc(Box<Calls>, Option<Arc<ServerConfig>>),
     /// Pages over HTTP/1.1.
     Pages(Router),
 }
@@ -104,14 +104,14 @@ async fn serve(
 ) {
     match speech {
         Speech::Pages(pages) => show(stream, pages, stop).await,
-        Speech::Grpc(calls, None) => answer(stream, calls, limits, stop).await,
+        Speech::Grpc(calls, None) => answer(stream, *calls, limits, stop).await,
         Speech::Grpc(calls, Some(config)) => {
             let shaken = tokio::select! {
                 shaken = timeout(HANDSHAKE_LIMIT, TlsAcceptor::from(config).accept(stream)) => shaken,
                 () = stop.cancelled() => return,
             };
             match shaken {
-                Ok(Ok(stream)) => answer(stream, calls, limits, stop).await,
+                Ok(Ok(stream)) => answer(stream, *calls, limits, stop).await,
                 Ok(Err(error)) => tracing::debug!(%error, "handshake of TLS failed"),
                 Err(_) => tracing::debug!("handshake of TLS was not finished in time"),
             }

@@ -11,6 +11,7 @@ use orbital_client::{
     },
 };
 use rustls::ServerConfig;
+use store::StoreError;
 use tokio::time::{Instant, timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tonic::service::Routes;
@@ -26,6 +27,7 @@ use crate::{
     listener::{self, ALPN, Speech, bind},
     methods::Guard,
     pages,
+    registry::{Registry, Rows},
     work::Work,
 };
 
@@ -54,6 +56,8 @@ pub struct OrbitalOptions {
     pub stations: Vec<GroundStation>,
     /// How the Earth is turned.
     pub orientations: Arc<Orientations>,
+    /// Where what is registered is kept; where there is nothing, it is forgotten at the end.
+    pub registrations: Option<Rows>,
 }
 
 impl OrbitalOptions {
@@ -74,6 +78,7 @@ impl OrbitalOptions {
             catalogue: Vec::new(),
             stations: Vec::new(),
             orientations: Arc::new(Orientations::bundled().clone()),
+            registrations: None,
         }
     }
 }
@@ -114,6 +119,9 @@ pub enum OrbitalError {
         /// Why.
         why: String,
     },
+    /// What is registered can't be read.
+    #[error("registered satellites and ground stations can't be read: {0}")]
+    Registrations(#[from] StoreError),
     /// The contract can't be reflected.
     #[error("contract can't be reflected: {0}")]
     Contract(String),
@@ -125,6 +133,7 @@ impl From<OrbitalError> for Fault {
         match error {
             OrbitalError::Address { .. } => Self::conflict(said).hint("free it, or choose another one"),
             OrbitalError::Station { .. } => Self::invalid(said).hint("correct the list of ground stations"),
+            OrbitalError::Registrations(error) => Self { message: said, ..Self::from(error) },
             OrbitalError::Protocol | OrbitalError::Contract(_) => Self::internal(said),
         }
     }
@@ -145,17 +154,33 @@ impl Orbital {
     /// Listens at its addresses. Once this returns, calls are answered.
     ///
     /// # Errors
-    /// An address can't be listened on, TLS would be spoken for something else than gRPC, or a station is none.
+    /// An address can't be listened on, TLS would be spoken for something else than gRPC, a station is none, or what is registered can't be
+    /// read.
     pub async fn start(options: OrbitalOptions) -> Result<Self, OrbitalError> {
-        let OrbitalOptions { address, tls, pages, guard, clock, limits, catalogue, stations, orientations } = options;
+        let OrbitalOptions {
+            address,
+            tls,
+            pages,
+            guard,
+            clock,
+            limits,
+            catalogue,
+            stations,
+            orientations,
+            registrations,
+        } = options;
         let stations = stations.into_iter().map(|sent| {
             let id = sent.id.clone();
             named_station(sent)
                 .map_err(|refusal| OrbitalError::Station { id, why: tonic::Status::from(refusal).message().to_owned() })
         });
         let known = Known::new(catalogue, stations.collect::<Result<_, _>>()?, limits);
+        let (store, changed) = registrations.map(|rows| (rows.store, rows.changed)).unzip();
+        let registry = Registry::new(known.clone(), limits, store);
+        registry.read().await?;
         let face = Face {
             known,
+            registry: registry.clone(),
             work: Work::new(limits),
             limits,
             orientations,
@@ -164,17 +189,21 @@ impl Orbital {
             stop: CancellationToken::new(),
         };
         let (tasks, stop) = (TaskTracker::new(), face.stop.clone());
+        if let Some(changed) = changed {
+            tasks.spawn(registry.follow(changed, stop.clone()));
+        }
         let (routes, health) = routes(face, limits).await?;
         let calls = Calls::new(routes.prepare().into_axum_router(), guard, limits);
         let mut service = Self { address: None, tls_address: None, pages_address: None, health, tasks, stop };
         if let Some(address) = address {
-            service.address = Some(service.serve(address, "gRPC", Speech::Grpc(calls.clone(), None), limits).await?);
+            service.address =
+                Some(service.serve(address, "gRPC", Speech::Grpc(Box::new(calls.clone()), None), limits).await?);
         }
         if let Some((address, config)) = tls {
             if config.alpn_protocols != [ALPN] {
                 return Err(OrbitalError::Protocol);
             }
-            let speech = Speech::Grpc(calls, Some(config));
+            let speech = Speech::Grpc(Box::new(calls), Some(config));
             service.tls_address = Some(service.serve(address, "gRPC over TLS", speech, limits).await?);
         }
         if let Some(address) = pages {
@@ -182,7 +211,11 @@ impl Orbital {
             service.pages_address = Some(service.serve(address, "metrics", speech, limits).await?);
         }
         service.report(ServingStatus::Serving).await;
-        tracing::info!(address = ?service.address, tls_address = ?service.tls_address, "gRPC is served");
+        tracing::info!(
+            address = service.address.map(display),
+            tls_address = service.tls_address.map(display),
+            "gRPC is served"
+        );
         Ok(service)
     }
 

@@ -1,8 +1,8 @@
 //! How long a call may go on: until its deadline, or until nobody waits for it any more.
 
-use std::time::Duration;
+use std::{future::Future, time::Duration};
 
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::refusal::Refusal;
@@ -35,6 +35,11 @@ impl Ticket {
         } else {
             Ok(())
         }
+    }
+
+    /// Waits for something, no longer than the deadline.
+    pub(crate) async fn bounded<T>(&self, waited: impl Future<Output = Result<T, Refusal>>) -> Result<T, Refusal> {
+        timeout_at(self.deadline, waited).await.unwrap_or(Err(Refusal::Late))
     }
 
     /// The ticket of a request.

@@ -136,7 +136,7 @@ pub(crate) fn elements(sent: Option<&ElementSet>) -> Result<Elements, Refusal> {
 pub(crate) fn ground(sent: GroundStation) -> Result<Ground, Refusal> {
     let latitude = Latitude::degrees(sent.latitude_deg).map_err(|e| wrong("latitude_deg", &e))?;
     let longitude = Longitude::degrees(sent.longitude_deg).map_err(|e| wrong("longitude_deg", &e))?;
-    if !(sent.altitude_m.abs() <= ALTITUDE_METRES_MAX) {
+    if sent.altitude_m.is_nan() || sent.altitude_m.abs() > ALTITUDE_METRES_MAX {
         return Err(Refusal::field("altitude_m", format!("is {}, not within 100 km of the ground", sent.altitude_m)));
     }
     if !(-30.0..90.0).contains(&sent.min_elevation_deg) {

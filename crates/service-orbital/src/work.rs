@@ -56,11 +56,10 @@ impl Work {
             let _place = place;
             inner.check().and_then(|()| job(&inner))
         });
-        match timeout_at(ticket.deadline(), done).await {
-            Ok(Ok(outcome)) => outcome,
-            Ok(Err(error)) => Err(Fault::internal(format!("work broke off: {error}")).into()),
-            Err(_) => Err(Refusal::Late),
-        }
+        let ended = async {
+            done.await.unwrap_or_else(|error| Err(Fault::internal(format!("work broke off: {error}")).into()))
+        };
+        ticket.bounded(ended).await
     }
 
     /// Begins a job that has its parts sent as they are there.

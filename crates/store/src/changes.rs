@@ -16,8 +16,10 @@ pub(crate) const RIGHTS: &str = "bigskies_rights";
 pub(crate) const TOKENS: &str = "bigskies_tokens";
 /// Notified when certificates are changed.
 pub(crate) const CERTIFICATES: &str = "bigskies_certificates";
+/// Notified when something is registered with the orbital service, or taken away there.
+pub(crate) const ORBITAL: &str = "bigskies_orbital";
 /// All of them, for what changes everything: a backup that is restored.
-pub(crate) const EVERYTHING: [&str; 3] = [RIGHTS, TOKENS, CERTIFICATES];
+pub(crate) const EVERYTHING: [&str; 4] = [RIGHTS, TOKENS, CERTIFICATES, ORBITAL];
 
 /// How often a connection on which nothing is heard is asked whether it still lives.
 const PROBE_INTERVAL: Duration = Duration::from_secs(5);

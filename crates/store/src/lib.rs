@@ -26,6 +26,8 @@ pub mod health_history;
 #[cfg(feature = "queries")]
 pub mod inbox;
 #[cfg(feature = "queries")]
+pub mod orbital;
+#[cfg(feature = "queries")]
 pub mod services;
 #[cfg(feature = "queries")]
 pub mod setting_rows;

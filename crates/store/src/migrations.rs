@@ -24,6 +24,7 @@ const OURS: &[(&str, &str)] = &[
     ("certificates", include_str!("../migrations/0009_certificates.sql")),
     ("audit", include_str!("../migrations/0010_audit.sql")),
     ("plugins", include_str!("../migrations/0011_plugins.sql")),
+    ("orbital", include_str!("../migrations/0012_orbital.sql")),
 ];
 
 /// The key of the advisory lock under which migrations run; the same in every version of this program.

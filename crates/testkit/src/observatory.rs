@@ -476,7 +476,8 @@ impl Observatory {
         let is_for_all =
             |entry: &catalog::Entry| !entry.kind.is_inbound() && !matches!(entry.needs, Needs::Addressee | Needs::Node);
         let published = catalog::all().into_iter().filter(is_for_all).map(|entry| entry.topic_of("+"));
-        let own = format!("bigskies/client/{ADMINISTRATOR}/#");
+        let account = ADMINISTRATOR.parse().unwrap_or_else(|_| panic!("{ADMINISTRATOR} is no account"));
+        let own = topic::clients_of(&account);
         published.chain([topic::EVERY_RESPONSE.to_owned(), own]).collect()
     }
 

@@ -10,7 +10,7 @@ use clap::{Args, ValueEnum};
 use engine_orbital::{Elements, catalogue};
 use orbital_client::proto::GroundStation;
 use serde::Deserialize;
-use service_orbital::{Guard, Orbital, OrbitalOptions, READ};
+use service_orbital::{Guard, Orbital, OrbitalOptions, READ, Rows};
 use vocabulary::Fault;
 
 use crate::house::{
@@ -104,6 +104,7 @@ pub(crate) async fn start(
         pages: options.orbital_metrics,
         catalogue: satellites(&options.catalogue)?,
         stations: stations(options.ground_stations.as_deref())?,
+        registrations: security.and_then(registrations),
         ..OrbitalOptions::new(guard)
     };
     let service = Orbital::start(wanted).await.map_err(|e| {
@@ -113,6 +114,11 @@ pub(crate) async fn start(
         )
     })?;
     Ok(Some(service))
+}
+
+/// Rows that every process with the same database shares.
+fn registrations(security: &Security) -> Option<Rows> {
+    Some(Rows { store: security.store.clone(), changed: security.changes.on(store::orbital::CHANNEL)? })
 }
 
 fn guard(access: Access, open: bool, security: Option<&Security>) -> Result<Guard, Fault> {

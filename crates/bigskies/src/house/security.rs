@@ -14,7 +14,7 @@ use coordinator_security::SecuritySettings;
 use engine_accounts::{Accounts, AccountsSettings, Rights};
 use engine_tls::Keyring;
 use engine_tokens::{CurrentEpoch, Verifier};
-use store::{Changes, MasterKey, Store, Vault, accounts, certificates, setting_rows, tokens};
+use store::{Changes, MasterKey, Store, Vault, accounts, certificates, orbital, setting_rows, tokens};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use vocabulary::{Clock, Fault, Permission, Timestamp};
 
@@ -46,7 +46,7 @@ pub(crate) struct Sealed {
 impl Security {
     /// Reads everything and keeps it fresh.
     pub(crate) async fn start(store: Store, clock: Clock, key: Option<&MasterKey>) -> Result<Self, Fault> {
-        let channels = [accounts::RIGHTS_CHANNEL, tokens::CHANNEL, certificates::CHANNEL];
+        let channels = [accounts::RIGHTS_CHANNEL, tokens::CHANNEL, certificates::CHANNEL, orbital::CHANNEL];
         let changes = Arc::new(Changes::listen(store.clone(), &channels));
         let changed = changes.on(accounts::RIGHTS_CHANNEL).ok_or_else(|| Fault::internal("nobody hears of rights"))?;
         let rights = Rights::start(store.clone(), changed, known()).await?;

@@ -108,9 +108,11 @@ impl Form {
     }
 }
 
-/// Without the byte order mark that some editors put first.
+/// What some editors put first in a file; it does not belong to the text.
+pub(super) const BYTE_ORDER_MARK: char = '\u{feff}';
+
 fn without_mark(text: &str) -> &str {
-    text.strip_prefix('\u{feff}').unwrap_or(text)
+    text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text)
 }
 
 impl Elements {

@@ -10,7 +10,7 @@ use crate::{
     output::{Ending, Output, table},
     plan::Plan,
     proof,
-    runtime::Seen,
+    runtime::{Seen, State},
     stack::{Part, Stack},
 };
 
@@ -60,8 +60,9 @@ const HEALTHY: &str = "healthy";
 
 async fn row(http: &reqwest::Client, stack: &Stack, part: &Part, seen: Option<Seen>) -> Row {
     let state = seen.as_ref().map_or_else(|| "absent".to_owned(), |seen| format!("{:?}", seen.state).to_lowercase());
-    // Somebody else may answer at the port of a service that is not there.
-    let is_healthy = seen.is_some() && proof::is_ready(http, stack, part).await;
+    // Somebody else may answer at the port of a service that is not there, and one that is frozen keeps whoever asks waiting.
+    let may_answer = seen.as_ref().is_some_and(|seen| matches!(seen.state, State::Running | State::Restarting));
+    let is_healthy = may_answer && proof::is_ready(http, stack, part).await;
     Row {
         service: part.kind,
         state,

@@ -17,7 +17,7 @@ pub(crate) const PUSHGATEWAY: &str = "prom/pushgateway:v1.5.1-deb";
 pub(crate) const GRAFANA: &str = "bigskies-test/grafana-stand-in:1";
 const GATEWAY_PROGRAM: &str = "/usr/bin/prometheus-pushgateway";
 /// It ends when it is asked to, which busybox's own server as the first process would not.
-const STAND_IN: &str =
+pub(crate) const STAND_IN: &str =
     "echo stand-in listens; httpd -p 3000 -h /www; trap 'exit 0' TERM; while :; do sleep 1 & wait $!; done";
 
 /// A site, its engine, and a second way to look at that.

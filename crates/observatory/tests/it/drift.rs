@@ -7,7 +7,7 @@ use engine_containers::{
 };
 
 use crate::{
-    dock::{Boards, Dock, push_gateway},
+    dock::{Boards, Dock, STAND_IN, push_gateway},
     site::free_ports,
 };
 
@@ -142,7 +142,7 @@ async fn make_anew(engine: &ContainerEngine, name: &str, what: &str) {
         "a variable" => drop(spec.environment.insert("HTTP_PROXY".to_owned(), "http://evil:3128".to_owned())),
         "a command" => spec.command.iter_mut().for_each(|words| words.push("--log.level=debug".to_owned())),
         "an entrypoint" => {
-            spec.entrypoint = Some(["sh", "-c", "httpd -p 3000 -h /www; sleep 1000"].map(str::to_owned).to_vec());
+            spec.entrypoint = Some(["sh", "-c", STAND_IN, "another"].map(str::to_owned).to_vec());
         }
         "a label" => drop(spec.labels.insert("com.docker.compose.oneoff".to_owned(), "false".to_owned())),
         "a user" => spec.user = Some("0:0".to_owned()),

@@ -286,7 +286,7 @@ fn stations(sky: &Sky, request: &PassesRequest) -> Result<Vec<Arc<Ground>>, Refu
         grounds.push(Arc::new(ground));
     }
     if request.all_ground_stations {
-        grounds.extend(sky.stations().cloned());
+        grounds.extend(sky.stations_after("").cloned());
     }
     if grounds.is_empty() {
         return Err(Refusal::field("ground_stations", "names nobody: give ids, stations, or all_ground_stations"));

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use orbital_client::{
     proto::{
         GroundStationList, KnownSatellite, ListRequest, RegisterGroundStationsRequest, RegisterSatellitesRequest,
-        Registered, Removed, SatelliteList,
+        SatelliteList,
     },
     wire,
 };
@@ -22,12 +22,8 @@ const PAGE: usize = 100;
 /// How many a page has at most.
 const PAGE_MAX: usize = 1000;
 
-/// Registers satellites.
-pub(crate) fn satellites(
-    known: &Known,
-    request: &RegisterSatellitesRequest,
-    limits: &Limits,
-) -> Result<Registered, Refusal> {
+/// The satellites of a request, ready to be registered.
+pub(crate) fn satellites(request: &RegisterSatellitesRequest, limits: &Limits) -> Result<Vec<Satellite>, Refusal> {
     few("satellites", request.satellites.len(), limits)?;
     let mut satellites = Vec::with_capacity(request.satellites.len());
     for (index, sent) in request.satellites.iter().enumerate() {
@@ -40,16 +36,11 @@ pub(crate) fn satellites(
     }
     let ids: Vec<String> = satellites.iter().map(|satellite| satellite.id.clone()).collect();
     once("satellites", &ids)?;
-    let replaced = known.register_satellites(satellites)?;
-    Ok(Registered { ids, replaced })
+    Ok(satellites)
 }
 
-/// Registers ground stations.
-pub(crate) fn stations(
-    known: &Known,
-    request: RegisterGroundStationsRequest,
-    limits: &Limits,
-) -> Result<Registered, Refusal> {
+/// The ground stations of a request.
+pub(crate) fn stations(request: RegisterGroundStationsRequest, limits: &Limits) -> Result<Vec<Ground>, Refusal> {
     few("ground_stations", request.ground_stations.len(), limits)?;
     let read = |(index, sent)| {
         let field = format!("ground_stations[{index}]");
@@ -59,24 +50,13 @@ pub(crate) fn stations(
         request.ground_stations.into_iter().enumerate().map(read).collect::<Result<_, Refusal>>()?;
     let ids: Vec<String> = stations.iter().map(|ground| ground.sent.id.clone()).collect();
     once("ground_stations", &ids)?;
-    let replaced = known.register_stations(stations)?;
-    Ok(Registered { ids, replaced })
+    Ok(stations)
 }
 
 /// A ground station with an id.
 pub(crate) fn named_station(sent: orbital_client::proto::GroundStation) -> Result<Ground, Refusal> {
     wants::id("id", &sent.id)?;
     wants::ground(sent)
-}
-
-/// Takes registered satellites away.
-pub(crate) fn remove_satellites(known: &Known, ids: &[String]) -> Result<Removed, Refusal> {
-    known.remove_satellites(ids).map(|removed| Removed { removed })
-}
-
-/// Takes ground stations away.
-pub(crate) fn remove_stations(known: &Known, ids: &[String]) -> Result<Removed, Refusal> {
-    known.remove_stations(ids).map(|removed| Removed { removed })
 }
 
 /// A page of the satellites.

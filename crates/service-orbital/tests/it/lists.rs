@@ -103,11 +103,15 @@ async fn ground_stations_come_and_go() {
     let stand = Stand::start().await;
     let south = GroundStation { id: "south".to_owned(), latitude_deg: -33.9, longitude_deg: 18.4, ..greenwich() };
     let asked = RegisterGroundStationsRequest { ground_stations: vec![south.clone(), greenwich()] };
-    assert_eq!(stand.client.register_ground_stations(asked).await.unwrap().replaced, 1);
+    assert_eq!(stand.client.register_ground_stations(asked.clone()).await.unwrap().replaced, 0);
+    assert_eq!(stand.client.register_ground_stations(asked).await.unwrap().replaced, 2);
     let first = stand.client.list_ground_stations(ListRequest { limit: 1, ..ListRequest::default() }).await.unwrap();
     assert_eq!((first.ground_stations, first.next.as_str()), (vec![greenwich()], "greenwich"));
     let page = ListRequest { cursor: first.next, ..ListRequest::default() };
     assert_eq!(stand.client.list_ground_stations(page).await.unwrap().ground_stations, [south]);
-    let ids = vec!["south".to_owned()];
-    assert_eq!(stand.client.remove_ground_stations(RemoveRequest { ids }).await.unwrap().removed, 1);
+    let ids = vec!["south".to_owned(), "greenwich".to_owned()];
+    assert_eq!(stand.client.remove_ground_stations(RemoveRequest { ids }).await.unwrap().removed, 2);
+    // What was known from the beginning stands again.
+    let left = stand.client.list_ground_stations(ListRequest::default()).await.unwrap();
+    assert_eq!(left.ground_stations, [greenwich()]);
 }

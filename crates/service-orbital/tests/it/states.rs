@@ -25,8 +25,8 @@ async fn vallados_first_state() {
     let columns = found.columns.unwrap();
     assert_eq!((found.satellite_ids, found.failures), (vec!["5".to_owned()], vec![]));
     for (column, expected, bound) in [
-        (columns.x_km, 7022.465_292_66, 1e-7),
-        (columns.y_km, -1400.082_967_55, 1e-7),
+        (columns.x_km, 7_022.465_292_66, 1e-7),
+        (columns.y_km, -1_400.082_967_55, 1e-7),
         (columns.z_km, 0.039_951_55, 1e-7),
         (columns.vx_km_s, 1.893_841_015, 1e-9),
         (columns.vy_km_s, 6.405_893_759, 1e-9),

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use store::{
     Page, Slice, Store, StoreError, dead_letters,
     dead_letters::DeadLetter,
-    health_history, services,
+    health_history, orbital, services,
     services::{Filter, Service},
 };
 use vocabulary::ids::ServiceId;
@@ -154,4 +154,44 @@ async fn letters_are_cut_and_forgotten() {
     assert_eq!(dead_letters::forget_beyond(&store, 3).await.unwrap(), 0);
     assert_eq!(dead_letters::forget_beyond(&store, 1).await.unwrap(), 2);
     assert_eq!(dead_letters::list(&store, &Slice::first(9)).await.unwrap().items.len(), 1);
+}
+
+#[tokio::test]
+async fn what_the_orbital_service_knows_is_kept() {
+    let stand = stand();
+    let store = stand.store().await;
+    let satellite =
+        |id: &str, elements: &str| orbital::Satellite { id: id.to_owned(), elements: elements.to_owned() };
+    let station = |id: &str, latitude_degrees: f64| orbital::Station {
+        id: id.to_owned(),
+        name: "Royal Observatory".to_owned(),
+        latitude_degrees,
+        longitude_degrees: -0.0015,
+        altitude_metres: 46.0,
+        elevation_degrees_min: 10.0,
+    };
+    let mut tx = store.begin().await.unwrap();
+    let put = orbital::put_satellites(&mut tx, &[satellite("b", "{}"), satellite("a", "{}")]).await.unwrap();
+    assert_eq!(put, orbital::Put { replaced: 0, total: 2 });
+    let put = orbital::put_satellites(&mut tx, &[satellite("b", "[]"), satellite("c", "{}")]).await.unwrap();
+    assert_eq!(put, orbital::Put { replaced: 1, total: 3 });
+    let put = orbital::put_stations(&mut tx, &[station("north", 51.5), station("south", -33.9)]).await.unwrap();
+    assert_eq!(put, orbital::Put { replaced: 0, total: 2 });
+    assert_eq!(orbital::put_stations(&mut tx, &[station("south", -34.0)]).await.unwrap().replaced, 1);
+    tx.commit().await.unwrap();
+    let wanted = [satellite("a", "{}"), satellite("b", "[]"), satellite("c", "{}")];
+    assert_eq!(orbital::satellites(&store).await.unwrap(), wanted);
+    assert_eq!(orbital::stations(&store).await.unwrap(), [station("north", 51.5), station("south", -34.0)]);
+
+    let ids = ["a", "c", "nobody"].map(str::to_owned);
+    let mut tx = store.begin().await.unwrap();
+    assert_eq!(orbital::remove_satellites(&mut tx, &ids).await.unwrap(), 2);
+    assert_eq!(orbital::remove_stations(&mut tx, &["north".to_owned()]).await.unwrap(), 1);
+    tx.commit().await.unwrap();
+    assert_eq!(orbital::satellites(&store).await.unwrap(), [satellite("b", "[]")]);
+    for wrong in [station("east", 90.5), station("", 0.0), station("x", f64::NAN)] {
+        let mut tx = store.begin().await.unwrap();
+        assert!(orbital::put_stations(&mut tx, &[wrong]).await.is_err());
+    }
+    assert_eq!(orbital::stations(&store).await.unwrap(), [station("south", -34.0)]);
 }

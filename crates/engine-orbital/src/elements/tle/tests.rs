@@ -216,6 +216,7 @@ fn names_go_back_as_they_came() {
     check("# 1", Some("0 # 1"));
     check("1 00900 X", Some("0 1 00900 X"));
     check("[{<é", Some("[{<é"));
+    check("\u{feff}MARK", Some("0 \u{feff}MARK"));
     check(" blank", None);
     check("two\nlines", None);
     check("", None);

@@ -7,7 +7,7 @@ use super::{
     columns::{long_designator, short_designator},
     is_line, name_in, new_year,
 };
-use crate::elements::{Angle, Elements, misread::Misfit};
+use crate::elements::{Angle, Elements, form::BYTE_ORDER_MARK, misread::Misfit};
 
 /// Each set as a name line, where it has a name, and two lines.
 pub(in crate::elements) fn write(sets: &[Elements]) -> Result<String, Misfit> {
@@ -168,7 +168,7 @@ impl Elements {
 fn name_line(set: &Elements) -> Result<Option<String>, Misfit> {
     let Some(name) = &set.name else { return Ok(None) };
     let reads_back = |line: &str| {
-        let special = line.starts_with('#') || is_line(1, line) || is_line(2, line);
+        let special = line.starts_with(['#', BYTE_ORDER_MARK]) || is_line(1, line) || is_line(2, line);
         !special && name_in(line).as_ref() == Some(name)
     };
     let is_one_line = !name.contains(char::is_control) && name.trim() == name;

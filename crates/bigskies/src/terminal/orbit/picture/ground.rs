@@ -49,7 +49,8 @@ impl Ground {
         if let Some(site) = &self.station {
             let at = point((site.longitude().value(), site.latitude().value()));
             picture.dot(at, 5.0, INK);
-            picture.text((at.0 + 8.0, at.1 + 4.0), "station", Anchor::Start, INK);
+            let (apart, anchor) = if at.0 > LEFT + WIDTH / 2.0 { (-8.0, Anchor::End) } else { (8.0, Anchor::Start) };
+            picture.text((at.0 + apart, at.1 + 4.0), "station", anchor, INK);
         }
         self.names(&mut picture);
         picture

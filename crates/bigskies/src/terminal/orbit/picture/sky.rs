@@ -58,7 +58,8 @@ impl Sky {
             }
             if self.arcs.len() <= NAMES_MAX {
                 let words = format!("{} {}", arc.name, time(arc.rise));
-                picture.text((arc.highest.0 + 6.0, arc.highest.1 - 4.0), words, Anchor::Start, colour(place));
+                let (at, anchor) = beside(arc.highest);
+                picture.text(at, words, anchor, colour(place));
             }
         }
         picture
@@ -83,6 +84,11 @@ impl Sky {
             picture.text((x, y + 4.0), word, Anchor::Middle, INK);
         }
     }
+}
+
+/// Where the words about a point stand: towards the middle, where there is room for them.
+fn beside((x, y): (f64, f64)) -> ((f64, f64), Anchor) {
+    if x > CENTRE.0 { ((x - 6.0, y - 4.0), Anchor::End) } else { ((x + 6.0, y - 4.0), Anchor::Start) }
 }
 
 fn seen(when: Timestamp, propagator: &Propagator, station: &Station) -> Option<(f64, f64)> {
