@@ -17,7 +17,7 @@ const WRITTEN_TO: [&str; 9] = [
     "/usr/share/grafana/data",
     "/usr/share/grafana/plugins-bundled",
     "/var",
-    "/root/.cache",
+    "/usr/share/grafana/.cache",
 ];
 /// More changed files than this are not named one by one.
 const FILES_NAMED_MAX: usize = 5;
