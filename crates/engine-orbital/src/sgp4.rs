@@ -142,7 +142,7 @@ impl Propagator {
         self.minutes(minutes_between(self.epoch, when))
     }
 
-    /// The states at all instants of a grid, within two millimetres of those that [`at`](Self::at) gives.
+    /// The states at all instants of a grid, within a millimetre of those that [`at`](Self::at) gives.
     pub fn over(&self, grid: &Grid) -> Ephemeris {
         Ephemeris::filled(*grid, |columns| self.over_into(grid, columns))
     }

@@ -1,10 +1,13 @@
 //! Several numbers that are computed at once: what the processor has for it, picked when the program runs.
 
+mod pair;
 mod portable;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
 use std::ops::{Add, Mul, Neg, Sub};
+
+pub(crate) use pair::Pair;
 
 /// Some `f64` side by side. All functions work on each for itself.
 ///

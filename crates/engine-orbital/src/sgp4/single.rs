@@ -12,7 +12,7 @@ use super::{
     fit::{self, Cubic, NODES, PLACES, Quintic, Values},
     functions::Turn,
     kepler::{Form, NEARLY_CIRCULAR, solve},
-    lanes::{Lanes, Work, all},
+    lanes::{Lanes, Pair, Work, all},
     mean::Mean,
     orbit::{Earth, Ellipse, Plane, States, orient, states},
     resonance::STEP_MINUTES,
@@ -194,9 +194,9 @@ impl Single<'_> {
             match &fits {
                 None => self.one_by_one::<L>(constants, row, end),
                 Some(fits) => match (&fits.shape, fits.form) {
-                    (Shape::Drag { .. }, Form::Circle) => self.follow::<L, true, true>(constants, fits, row, end),
+                    (Shape::Drag { .. }, Form::Circle) => self.follow::<Pair<L>, true, true>(constants, fits, row, end),
                     (Shape::Drag { .. }, Form::Ellipse) => self.follow::<L, true, false>(constants, fits, row, end),
-                    (Shape::Slow { .. }, Form::Circle) => self.follow::<L, false, true>(constants, fits, row, end),
+                    (Shape::Slow { .. }, Form::Circle) => self.follow::<Pair<L>, false, true>(constants, fits, row, end),
                     (Shape::Slow { .. }, Form::Ellipse) => self.follow::<L, false, false>(constants, fits, row, end),
                 },
             }
@@ -236,15 +236,16 @@ impl Single<'_> {
     }
 
     /// Whether the drag terms that turn with the anomaly are there, and small enough to be put in to second order.
-    fn drag(&self, half: f64) -> Option<bool> {
+    fn drag(&self, half: f64, middle: f64) -> Option<bool> {
         let drag = &self.mean.drag;
         if self.deep.is_some() || drag.is_simple {
             return Some(false);
         }
         let shift = drag.anomaly.abs() * ((1.0 + drag.eta).powi(3) - (1.0 - drag.eta).powi(3));
         let e = self.mean.eccentricity;
+        let (late, later) = ((drag.perigee_rate * middle).abs(), (drag.perigee_rate * half).abs());
         let is_small = e * shift.powi(3) < 5.0e-12
-            && (shift * shift + drag.perigee_rate.abs() * half) * drag.bc5.abs() < 1.0e-12
+            && (shift * (shift + late) + later) * drag.bc5.abs() < 1.0e-12
             && e * drag.bc5.abs() < 4.0e-9
             && drag.bc5.abs() < 4.0e-6;
         is_small.then_some(true)
@@ -254,7 +255,7 @@ impl Single<'_> {
     fn fit<L: Lanes>(&self, constants: &Constants, from: usize, to: usize) -> Option<Fits> {
         let (first, last) = (self.minutes(from), self.minutes(to - 1));
         let (half, middle) = ((last - first) * 0.5, (last + first) * 0.5);
-        let has_drag = self.drag(half)?;
+        let has_drag = self.drag(half, middle)?;
         let mut at_nodes = Nodes::default();
         let mut group = 0;
         while group < NODES {
@@ -289,6 +290,7 @@ impl Single<'_> {
         let mut mean_anomaly = if DRAG { Runner::new(start, rate, x, step) } else { longitude };
         let (start, rate) = at_middle(at::PERIGEE, at::PERIGEE_RATE);
         let (late, later) = (c[at::PERIGEE_DRAG] * fits.middle, c[at::PERIGEE_DRAG] * fits.half);
+        let (sin_late, cos_late) = late.sin_cos();
         let mut perigee = if DRAG { Runner::new(start - late, rate - later, x, step) } else { longitude };
         // Both vanish over the equator.
         let factor_by_long = if c[at::LONG_AY] == 0.0 { 0.0 } else { c[at::LONG_L] / c[at::LONG_AY] };
@@ -306,7 +308,7 @@ impl Single<'_> {
                     let base = L::splat(c[at::ETA]).times_plus(of.cos, L::splat(1.0));
                     let cube = (base * base).times_plus(base, L::splat(-c[at::DELTA]));
                     let shift = L::splat(c[at::ANOMALY_DRAG]) * cube;
-                    let sin = (shift + L::splat(late)).times_plus(of.cos, of.sin);
+                    let sin = (shift + L::splat(sin_late)).times_plus(of.cos, of.sin * L::splat(cos_late));
                     let e = L::splat(c[at::BC5]).times_from(sin, value(x, eccentricity));
                     let cos_shift = shift.times_from(shift * L::splat(0.5), L::splat(1.0));
                     let Turn { sin: sin_w, cos: cos_w } = perigee.now;
@@ -325,15 +327,13 @@ impl Single<'_> {
             // The fit is good to half the digits; a step of Newton's gives the rest.
             let rough = value(x, &fits.inverse_beta);
             let inverse_beta = (L::splat(0.5) * rough).times_plus((beta2 * rough).times_from(rough, one), rough);
-            let ellipse = Ellipse {
-                a,
-                b,
-                axis: value(x, &fits.axis),
-                inverse_root,
-                beta: beta2 * inverse_beta,
-                inverse_beta,
-                inverse_one_beta: value(x, &fits.inverse_one_beta),
-            };
+            let beta = beta2 * inverse_beta;
+            let rough = value(x, &fits.inverse_one_beta);
+            // What drag does to the eccentricity within a revolution is not in the fit; on a long ellipse it would be a millimetre.
+            let inverse_one_beta =
+                if DRAG && !CIRCLE { rough.times_plus((one + beta).times_from(rough, one), rough) } else { rough };
+            let axis = value(x, &fits.axis);
+            let ellipse = Ellipse { a, b, axis, inverse_root, beta, inverse_beta, inverse_one_beta };
             let anomaly = solve(form, a, b, longitude.now, factor.times_plus(a, bend(x, &fits.longitude)));
             plane.node = node.now;
             plane.node_shift = bend(x, &fits.node);

@@ -10,8 +10,8 @@ use crate::{
     ephemeris::{Cores, Ephemeris, Grid, Snapshot},
 };
 
-/// The promise: two millimetres. Long ellipses come to one.
-const BOUND_KM: f64 = 2.0e-6;
+/// The promise: a millimetre.
+const BOUND_KM: f64 = 1.0e-6;
 
 prop_compose! {
     /// From the lowest orbits to beyond the geostationary one, of any shape; many near the equator, where the theory changes its form.
