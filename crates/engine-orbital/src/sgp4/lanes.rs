@@ -41,6 +41,11 @@ pub(crate) trait Lanes:
     fn below(self, other: Self) -> u32;
     /// `self` where the lane's bit is set, else `other`.
     fn or(self, bits: u32, other: Self) -> Self;
+    /// Three columns as rows: the first of each, the second of each and so on, one after the other.
+    #[inline(always)]
+    fn rows(columns: [Self; 3]) -> [Self; 3] {
+        super::target::rows(columns)
+    }
 }
 
 /// Bits of all lanes.

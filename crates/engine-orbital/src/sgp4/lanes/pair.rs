@@ -109,4 +109,10 @@ impl<L: Lanes> Lanes for Pair<L> {
     fn or(self, bits: u32, other: Self) -> Self {
         Self(self.0.or(bits, other.0), self.1.or(bits >> L::WIDTH, other.1))
     }
+
+    #[inline(always)]
+    fn rows([x, y, z]: [Self; 3]) -> [Self; 3] {
+        let ([a, b, c], [d, e, f]) = (L::rows([x.0, y.0, z.0]), L::rows([x.1, y.1, z.1]));
+        [Self(a, b), Self(c, d), Self(e, f)]
+    }
 }
