@@ -9,6 +9,7 @@ use super::{
     functions::Turn,
     kepler::{Anomaly, Form, NEARLY_CIRCULAR, solve},
     lanes::{Lanes, all},
+    mean::Mean,
     single::{Nodes, Runner, Single, angle_tolerance, value},
 };
 
@@ -49,8 +50,7 @@ impl Single<'_> {
     /// The fits, where the orbit is of this kind and they leave out little enough.
     #[inline(always)]
     pub(super) fn round(&self, nodes: &Nodes, half: f64, middle: f64) -> Option<Round> {
-        let (mean, earth) = (self.mean, &self.mean.earth);
-        let bc5 = mean.drag.bc5.abs();
+        let bc5 = self.mean.drag.bc5.abs();
         let e_max = nodes.eccentricity.iter().copied().fold(0.0, f64::max);
         let e_min = nodes.eccentricity.iter().copied().fold(1.0, f64::min);
         // Below its least eccentricity the exact form takes that; the nodes do not reach the ends of the stretch.
@@ -66,35 +66,15 @@ impl Single<'_> {
         if longitude_left > angle_tolerance(&nodes.longitude) || node_left > angle_tolerance(&nodes.node) || !bends {
             return None;
         }
-        let (sin_i, cos_i) = (mean.sin_inclination, mean.cos_inclination);
-        let (cos2, sin2) = (cos_i * cos_i, sin_i * sin_i);
-        let con41 = 3.0 * cos2 - 1.0;
-        let semilatus = each(|at| (nodes.inverse_beta[at] * nodes.inverse_root[at]).powi(2));
-        let k1 = semilatus.map(|inverse| 0.5 * earth.j2 * inverse);
-        let k2 = each(|at| k1[at] * semilatus[at]);
-        let beta = nodes.inverse_beta.map(|inverse| 1.0 / inverse);
-        let speed = nodes.inverse_root.map(|root| root * earth.speed_km_s);
-        let rate = each(|at| k1[at] * nodes.inverse_root[at].powi(2) * speed[at]);
-        let lines = [
-            (nodes.eccentricity, ANGLE),
-            (nodes.long, ANGLE),
-            (nodes.factor, ANGLE / e_max),
-            (k2.map(|k2| k2 * 0.25 * (1.0 - 7.0 * cos2)), ANGLE),
-            (k2.map(|k2| k2 * 1.5 * cos_i), ANGLE),
-            (k2.map(|k2| k2 * 1.5 * cos_i * sin_i), ANGLE),
-            (k1.map(|k1| k1 * 0.5 * sin2 * earth.radius_km), KM),
-            (speed, KM_S),
-            (each(|at| speed[at] * beta[at]), KM_S),
-        ];
-        let fitted = lines.map(|(values, most)| {
+        let terms = Terms::new(self.mean, nodes);
+        let fitted = terms.lines(nodes, e_max).map(|(values, most)| {
             let (line, left) = fit::line(&values);
             (line, left <= most)
         });
-        let radius = each(|at| nodes.axis[at] * earth.radius_km * (1.0 - 1.5 * con41 * k2[at] * beta[at]));
-        let (radius, radius_left) = fit::quadratic(&radius);
+        let (radius, radius_left) = fit::quadratic(&terms.radius);
         // What is a thousandth of the speed stays as it is in the middle.
-        let (sway, sway_left) = fit::constant(&rate.map(|rate| rate * sin2));
-        let (push, push_left) = fit::constant(&rate.map(|rate| rate * 1.5 * con41));
+        let (sway, sway_left) = fit::constant(&terms.sway);
+        let (push, push_left) = fit::constant(&terms.push);
         let is_good =
             fitted.iter().all(|(_, is_good)| *is_good) && radius_left <= KM && sway_left <= KM_S && push_left <= KM_S;
         let [eccentricity, long, factor, latitude, node_turn, inclination, swell, outward, onward] =
@@ -170,6 +150,63 @@ impl Single<'_> {
                 self.exactly(row);
             }
         }
+    }
+}
+
+/// What the terms of short period are made of, at the nodes.
+struct Terms {
+    k1: Values,
+    k2: Values,
+    sin_i: f64,
+    cos_i: f64,
+    radius_km: f64,
+    radius: Values,
+    outward: Values,
+    onward: Values,
+    sway: Values,
+    push: Values,
+}
+
+impl Terms {
+    #[inline(always)]
+    fn new(mean: &Mean, nodes: &Nodes) -> Self {
+        let (earth, sin_i, cos_i) = (&mean.earth, mean.sin_inclination, mean.cos_inclination);
+        let (sin2, con41) = (sin_i * sin_i, 3.0 * cos_i * cos_i - 1.0);
+        let semilatus = each(|at| (nodes.inverse_beta[at] * nodes.inverse_root[at]).powi(2));
+        let k1 = semilatus.map(|inverse| 0.5 * earth.j2 * inverse);
+        let k2 = each(|at| k1[at] * semilatus[at]);
+        let beta = nodes.inverse_beta.map(|inverse| 1.0 / inverse);
+        let outward = nodes.inverse_root.map(|root| root * earth.speed_km_s);
+        let rate = each(|at| k1[at] * nodes.inverse_root[at].powi(2) * outward[at]);
+        Self {
+            k1,
+            k2,
+            sin_i,
+            cos_i,
+            radius_km: earth.radius_km,
+            radius: each(|at| nodes.axis[at] * earth.radius_km * (1.0 - 1.5 * con41 * k2[at] * beta[at])),
+            outward,
+            onward: each(|at| outward[at] * beta[at]),
+            sway: rate.map(|rate| rate * sin2),
+            push: rate.map(|rate| rate * 1.5 * con41),
+        }
+    }
+
+    /// What is fitted by straight lines, with how much these may leave out, in the order of [`Round`].
+    #[inline(always)]
+    fn lines(&self, nodes: &Nodes, e_max: f64) -> [(Values, f64); 9] {
+        let Self { k1, k2, sin_i, cos_i, radius_km, .. } = *self;
+        [
+            (nodes.eccentricity, ANGLE),
+            (nodes.long, ANGLE),
+            (nodes.factor, ANGLE / e_max),
+            (k2.map(|k2| k2 * 0.25 * (1.0 - 7.0 * cos_i * cos_i)), ANGLE),
+            (k2.map(|k2| k2 * 1.5 * cos_i), ANGLE),
+            (k2.map(|k2| k2 * 1.5 * cos_i * sin_i), ANGLE),
+            (k1.map(|k1| k1 * 0.5 * sin_i * sin_i * radius_km), KM),
+            (self.outward, KM_S),
+            (self.onward, KM_S),
+        ]
     }
 }
 

@@ -69,7 +69,7 @@ impl Work for Single<'_> {
 /// How a stretch is gone through.
 enum Way {
     Round(Round),
-    Long(Fits),
+    Long(Box<Fits>),
 }
 
 /// What is fitted over a stretch.
@@ -276,7 +276,7 @@ impl Single<'_> {
         if has_drag && let Some(round) = self.round(&at_nodes, half, middle) {
             return Some(Way::Round(round));
         }
-        at_nodes.fits(half, middle, has_drag).map(Way::Long)
+        at_nodes.fits(half, middle, has_drag).map(|fits| Way::Long(Box::new(fits)))
     }
 
     /// Goes through a stretch by its fits.
