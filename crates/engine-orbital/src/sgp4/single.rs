@@ -68,7 +68,7 @@ impl Work for Single<'_> {
 
 /// How a stretch is gone through.
 enum Way {
-    Round(Round),
+    Round(Box<Round>),
     Long(Box<Fits>),
 }
 
@@ -274,7 +274,7 @@ impl Single<'_> {
             group += L::WIDTH;
         }
         if has_drag && let Some(round) = self.round(&at_nodes, half, middle) {
-            return Some(Way::Round(round));
+            return Some(Way::Round(Box::new(round)));
         }
         at_nodes.fits(half, middle, has_drag).map(|fits| Way::Long(Box::new(fits)))
     }
