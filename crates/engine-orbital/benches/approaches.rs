@@ -1,7 +1,7 @@
-//! Close approaches of a whole catalogue on one core, beside astroz: `cargo bench -p engine-orbital --bench approaches`.
+//! Close approaches of a whole catalogue on one core, beside astroz; part of `cargo xtask bench orbit`.
 //!
-//! The peer runs where `python3` (or the program that PYTHON names) can import astroz 0.17; else our figures stand alone. Options:
-//! `--minutes 180`, `--within 5`, `--rounds 5`, `--step 120` in seconds, `--count 24000` of invented satellites, or `--file PATH` for element sets of one's own
+//! The peer is one of `bench/orbit/requirements.txt`: `BIGSKIES_PEERS_PYTHON` names a Python that has it, else an environment is made below the target
+//! folder. Options: `--alone` without the peer, `--minutes 180`, `--within 5`, `--rounds 5`, `--step 120` in seconds, `--count 24000` of invented satellites, or `--file PATH` for element sets of one's own
 //! with the start of the window in `--from`.
 
 #![expect(
@@ -10,6 +10,9 @@
     clippy::expect_used,
     reason = "a bench prints its figures and ends where it can't measure"
 )]
+
+#[path = "peers/python.rs"]
+mod python;
 
 use std::{
     collections::HashMap,
@@ -21,7 +24,7 @@ use std::{
 };
 
 use engine_orbital::{
-    Approach, Batch, Cores, Elements, Extent, Finding, Gravity, NoradId, Screening, Search, catalogue,
+    Approach, Batch, ColumnsMut, Cores, Elements, Extent, Finding, Gravity, Grid, NoradId, Screening, Search, catalogue,
 };
 use vocabulary::Timestamp;
 
@@ -34,7 +37,8 @@ const SLOW_KM_S: f64 = 0.01;
 fn main() {
     let task = Task::of_arguments();
     let batch = Batch::new(&task.elements, Gravity::Wgs72);
-    let mut peer = Peer::start(&task);
+    let is_alone = std::env::args().any(|argument| argument == "--alone");
+    let mut peer = if is_alone { None } else { Peer::start(&task) };
     println!(
         "{} satellites, {} min from {}, within {} km, {} rounds",
         task.elements.len(),
@@ -61,9 +65,14 @@ fn main() {
     }
     let day = 1_440.0 / task.minutes;
     println!("ours, median: {:.2} CPU s, {:.1} CPU s a day", median(&ours), median(&ours) * day);
-    let began = Instant::now();
-    task.screen(&batch, Cores::All);
-    println!("ours on {} cores: {:.2} s", rayon::current_num_threads(), began.elapsed().as_secs_f64());
+    println!("{:.0} % of it for where the satellites are", 100.0 * task.positions(&batch) / median(&ours));
+    let by_the_clock = |cores| {
+        let began = Instant::now();
+        task.screen(&batch, cores);
+        began.elapsed().as_secs_f64()
+    };
+    let (one, all) = (by_the_clock(Cores::One), by_the_clock(Cores::All));
+    println!("ours on {} cores: {all:.2} s by the clock, {:.2} × one", rayon::current_num_threads(), one / all);
     let one = task.search().of(0);
     let began = thread_seconds();
     let _ = Screening::new(&batch).search(&one, Cores::One, |_| ControlFlow::Continue(()));
@@ -135,6 +144,18 @@ impl Task {
         (thread_seconds() - began, found)
     }
 
+    /// CPU seconds of all positions that a screening asks for in even steps.
+    fn positions(&self, batch: &Batch) -> f64 {
+        let grid = Grid::between(self.from, self.to(), self.step);
+        let (mut numbers, mut codes) = (vec![0.0; 6 * batch.len()], vec![0; batch.len()]);
+        let began = thread_seconds();
+        for knot in 0..grid.count() {
+            let columns = ColumnsMut::split(&mut numbers, &mut codes).expect("room");
+            batch.at_into(grid.instant(knot), Cores::One, columns);
+        }
+        thread_seconds() - began
+    }
+
     fn search(&self) -> Search {
         Search::new(self.from, self.to(), self.within_km).unwrap().in_steps_of(self.step).unwrap()
     }
@@ -161,8 +182,7 @@ impl Peer {
         let file = task.folder.join("satellites.tle");
         let lines = task.elements.iter().map(|one| one.rounded_for_tle().to_tle().expect("a TLE").join("\n"));
         std::fs::write(&file, lines.collect::<Vec<String>>().join("\n")).expect("a file");
-        let python = std::env::var_os("PYTHON").unwrap_or_else(|| "python3".into());
-        let mut command = Command::new(python);
+        let mut command = Command::new(python::python());
         command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/approaches/peer.py")).arg(&file);
         command
             .arg(task.from.to_string())
@@ -178,7 +198,7 @@ impl Peer {
             return Some(Self { child, output });
         }
         let _ = child.wait();
-        println!("astroz is not there: pip install astroz==0.17.0, and name that Python in PYTHON");
+        println!("astroz is left out: the Python of the peers cannot import it");
         None
     }
 

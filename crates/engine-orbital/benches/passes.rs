@@ -1,7 +1,8 @@
 //! Passes a second beside Skyfield and Predict, and how far places, angles, light and passes differ from Skyfield's; part of `cargo xtask bench orbit`.
 //!
 //! The peers are the Python packages of `bench/orbit/requirements.txt`: `BIGSKIES_PEERS_PYTHON` names a Python that has them, else an
-//! environment is made below the target folder. `--alone` leaves them out.
+//! environment is made below the target folder. `--alone` leaves them out. Predict is the C program of that name as a Python package; libpredict,
+//! which was made of it, is in no registry.
 
 #![expect(
     clippy::print_stdout,
@@ -9,6 +10,9 @@
     clippy::expect_used,
     reason = "a bench prints its figures and ends where it can't measure"
 )]
+
+#[path = "peers/python.rs"]
+mod python;
 
 use std::{
     fmt::Write as _,
@@ -22,8 +26,8 @@ use std::{
 
 use astrometry::Site;
 use engine_orbital::{
-    Almanac, Begin, Celestial, Cores, Earth, Elements, End, Form, Geodetic, Gravity, Illumination, Observer,
-    Orientations, Origin, Pass, PassFinding, PassSearch, Propagator, Station, Window, catalogue, is_sunlit,
+    Almanac, Begin, Celestial, ColumnsMut, Cores, Earth, Elements, End, Form, Geodetic, Gravity, Grid, Illumination,
+    Observer, Orientations, Origin, Pass, PassFinding, PassSearch, Propagator, Station, Window, catalogue, is_sunlit,
 };
 use vocabulary::{Latitude, Longitude, Timestamp};
 
@@ -58,7 +62,7 @@ fn main() {
     let peers = (!is_alone).then(|| {
         let mixed: Vec<Elements> = [spread(&all, 60, |_| true), spread(&all, 20, Propagator::is_deep_space)].concat();
         let folder = std::env::temp_dir().join(format!("bigskies-sky-{}", std::process::id()));
-        let python = python();
+        let python = python::python();
         fs::create_dir_all(folder.join("mixed")).unwrap();
         compare(&python, &folder.join("mixed"), &mixed, &stations, window);
         write(&folder, &near, window);
@@ -135,9 +139,10 @@ fn rounds(search: &PassSearch, satellites: &[Propagator], peers: Option<(PathBuf
     let mut ratios: [Vec<f64>; 2] = Default::default();
     let (folder, mut peers) = peers.map_or((None, None), |(folder, peers)| (Some(folder), Some(peers)));
     for round in 1..=ROUNDS {
-        let mut runs: Vec<f64> = (0..9).map(|_| cpu_seconds(|| drop(found(search, satellites, Cores::One)))).collect();
-        runs.sort_by(f64::total_cmp);
-        let mine = runs[runs.len() / 2] * 1e3 / pairs;
+        // So often that the clock, which goes by ticks of some milliseconds, can tell.
+        let often = 20;
+        let spent = cpu_seconds(|| (0..often).for_each(|_| drop(found(search, satellites, Cores::One))));
+        let mine = spent / f64::from(often) * 1e3 / pairs;
         ours.push(mine);
         print!("round {round}: engine {:.1} us a pair and day", mine * 1e3);
         for (index, (peer, count)) in [("skyfield", 10), ("predict", 50)].into_iter().enumerate() {
@@ -157,6 +162,9 @@ fn rounds(search: &PassSearch, satellites: &[Propagator], peers: Option<(PathBuf
     for (peer, ratios) in ["skyfield", "predict"].iter().zip(&mut ratios).filter(|(_, ratios)| !ratios.is_empty()) {
         println!("{peer}: median ratio {:.0} of {ROUNDS} rounds", median(ratios));
     }
+    let places = cpu_seconds(|| (0..20).for_each(|_| positions(search, satellites))) / 20.0;
+    println!("{:.0} % of it for where the satellites are", places * 1e5 / (median(&mut ours) * pairs));
+    alone(search, satellites);
     let wall = |cores| {
         let started = Instant::now();
         (0..20).for_each(|_| drop(found(search, satellites, cores)));
@@ -167,6 +175,32 @@ fn rounds(search: &PassSearch, satellites: &[Propagator], peers: Option<(PathBuf
     if let Some(folder) = folder {
         fs::remove_dir_all(folder).unwrap();
     }
+}
+
+/// Positions at each minute, as the search asks for them.
+fn positions(search: &PassSearch, satellites: &[Propagator]) {
+    let grid = Grid::between(search.window().from(), search.window().to(), Duration::from_secs(60));
+    let (mut numbers, mut codes) = (vec![0.0; 6 * grid.count()], vec![0; grid.count()]);
+    for satellite in satellites {
+        satellite.over_into(&grid, ColumnsMut::split(&mut numbers, &mut codes).unwrap());
+        std::hint::black_box(&mut numbers);
+    }
+}
+
+/// One satellite over one station for a day, from the question to the last pass, by the clock.
+fn alone(search: &PassSearch, satellites: &[Propagator]) {
+    let mut times: Vec<f64> = Vec::new();
+    for satellite in satellites {
+        for observer in search.observers() {
+            let began = Instant::now();
+            let one = PassSearch::new(vec![observer.clone()], *search.window(), Orientations::bundled()).unwrap();
+            drop(found(&one, std::slice::from_ref(satellite), Cores::One));
+            times.push(began.elapsed().as_secs_f64() * 1e3);
+        }
+    }
+    times.sort_by(f64::total_cmp);
+    let [half, most, worst] = [times.len() / 2, times.len() * 99 / 100, times.len() - 1].map(|index| times[index]);
+    println!("one satellite over one station for a day: p50 {half:.3} ms, p99 {most:.3} ms, worst {worst:.3} ms");
 }
 
 fn median(values: &mut [f64]) -> f64 {
@@ -260,23 +294,6 @@ fn compare(python: &Path, folder: &Path, elements: &[Elements], stations: &[Stat
 
 fn script() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../bench/orbit/sky.py")
-}
-
-/// A Python with the peers.
-fn python() -> PathBuf {
-    if let Some(python) = std::env::var_os("BIGSKIES_PEERS_PYTHON") {
-        return PathBuf::from(python);
-    }
-    let folder = std::env::current_exe().unwrap().parent().unwrap().join("orbit-peers");
-    let python = folder.join("bin/python");
-    if !python.is_file() {
-        assert!(Command::new("python3").args(["-m", "venv"]).arg(&folder).status().unwrap().success());
-    }
-    let list = script().with_file_name("requirements.txt");
-    let mut pip = Command::new(&python);
-    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"]).arg(list);
-    assert!(pip.status().unwrap().success(), "the peers could not be installed");
-    python
 }
 
 /// A Python that measures on request.

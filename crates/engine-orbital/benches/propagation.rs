@@ -1,9 +1,9 @@
 //! States a CPU second on one core in each of the four forms, near the Earth and deep in space, beside astroz, python-sgp4 and the `sgp4` crate, then
 //! the grid on all cores: `cargo xtask bench orbit`.
 //!
-//! All compute the same satellites at the same instants in rounds that alternate; a ratio is the median of the rounds' ratios. Peers of Python run where
-//! `python3` (or the program that PYTHON names) can import astroz 0.17 and sgp4 2.27; else they are left out. The `sgp4` crate is a package of its own
-//! (`benches/sgp4-crate`), outside the workspace. Options: `--alone`, `--rounds 5`, `--catalogue FILE`.
+//! All compute the same satellites at the same instants in rounds that alternate; a ratio is the median of the rounds' ratios. Peers of Python are
+//! those of `bench/orbit/requirements.txt`: `BIGSKIES_PEERS_PYTHON` names a Python that has them, else an environment is made below the target folder. They
+//! write rows; ours stand beside them in columns and in rows. The `sgp4` crate is a package of its own (`benches/sgp4-crate`), outside the workspace. Options: `--alone`, `--rounds 5`, `--catalogue FILE`.
 
 #![expect(
     clippy::print_stdout,
@@ -19,6 +19,8 @@ mod element_text;
 mod forms;
 #[path = "propagation/peers.rs"]
 mod peers;
+#[path = "peers/python.rs"]
+mod python;
 
 use std::{collections::BTreeMap, path::PathBuf, time::Instant};
 
@@ -43,13 +45,14 @@ fn main() {
     let mut peers = if is_alone { Peers::none() } else { Peers::start(&near, &deep) };
     let (near, deep) = (Field::new(near), Field::new(deep));
     peers.compare(&near, &deep);
-    println!("{:22} {:>12}   peers, with the ratio of each", "M states / CPU s", "BIG SKIES");
+    println!("{:27} {:>12}   peers, with the ratio of each", "M states / CPU s", "BIG SKIES");
     for (name, form) in FORMS {
         for (kind, field) in [("near", &near), ("deep", &deep)] {
             measure(&format!("{kind}, {name}"), *form, field, rounds, &mut peers);
         }
     }
     for (kind, field) in [("near", &near), ("deep", &deep)] {
+        arithmetic(kind, field, rounds);
         scale(kind, field, rounds);
     }
     let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
@@ -67,13 +70,27 @@ fn measure(name: &str, form: Form, field: &Field, rounds: usize, peers: &mut Pee
             theirs.entry(peer).or_default().push((peer_rate, rate / peer_rate));
         }
     }
-    let mut line = format!("{name:22} {:12.2}", median(own) / 1e6);
+    let mut line = format!("{name:27} {:12.2}", median(own) / 1e6);
     for (peer, figures) in theirs {
         let rate = median(figures.iter().map(|(rate, _)| *rate).collect());
         let ratio = median(figures.iter().map(|(_, ratio)| *ratio).collect());
         line += &format!("   {peer} {:.2} ({ratio:.1} ×)", rate / 1e6);
     }
     println!("{line}");
+}
+
+/// What share of the grid's time is arithmetic: what it would take if all states stayed in the nearest cache.
+fn arithmetic(kind: &str, field: &Field, rounds: usize) {
+    for (layout, far, near) in [("columns", Form::Grid, Form::GridInPlace), ("rows", Form::Rows, Form::RowsInPlace)] {
+        let pairs: Vec<(f64, f64)> = (0..rounds).map(|_| (field.rate(far), field.rate(near))).collect();
+        let in_place = median(pairs.iter().map(|(_, near)| *near).collect());
+        let share = median(pairs.iter().map(|(far, near)| far / near).collect());
+        println!(
+            "{kind}, grid in {layout}: {:.0} % of the time is arithmetic, the rest the way to memory ({:.1} M states / CPU s without it)",
+            share * 100.0,
+            in_place / 1e6
+        );
+    }
 }
 
 /// The grid on one core and on all, by the clock.
@@ -88,6 +105,8 @@ fn scale(kind: &str, field: &Field, rounds: usize) {
         batch.over_into(0, &grid, cores, &mut numbers, &mut codes);
         began.elapsed().as_secs_f64()
     };
+    // The pages of memory are there from now on.
+    seconds(Cores::One);
     let pairs: Vec<(f64, f64)> = (0..rounds).map(|_| (seconds(Cores::One), seconds(Cores::All))).collect();
     let ratio = median(pairs.iter().map(|(one, all)| one / all).collect());
     let all = median(pairs.iter().map(|(_, all)| *all).collect());

@@ -171,6 +171,58 @@ impl<'a> ColumnsMut<'a> {
     }
 }
 
+/// Rows to be written, the caller's own, as other programs have them: positions in kilometres and velocities in kilometres a second, x, y and z
+/// side by side. All have to be of the same length; what is longer than the shortest stays as it is.
+#[derive(Debug)]
+#[expect(missing_docs, reason = "the type says what the rows are, and `Columns` what the codes are")]
+pub struct RowsMut<'a> {
+    pub positions: &'a mut [[f64; 3]],
+    pub velocities: &'a mut [[f64; 3]],
+    pub codes: &'a mut [u8],
+}
+
+impl<'a> RowsMut<'a> {
+    /// How many rows there are.
+    pub fn len(&self) -> usize {
+        self.positions.len().min(self.velocities.len()).min(self.codes.len())
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The first `count` rows, as far as there are such.
+    pub(crate) fn first(self, count: usize) -> Self {
+        let count = count.min(self.len());
+        let Self { positions, velocities, codes } = self;
+        Self {
+            positions: positions.get_mut(..count).unwrap_or_default(),
+            velocities: velocities.get_mut(..count).unwrap_or_default(),
+            codes: codes.get_mut(..count).unwrap_or_default(),
+        }
+    }
+
+    /// The numbers of rows `from` to `to`: of positions, and of velocities.
+    pub(crate) fn cells(&mut self, from: usize, to: usize) -> [&mut [f64]; 2] {
+        [&mut *self.positions, &mut *self.velocities]
+            .map(|rows| rows.get_mut(from..to).unwrap_or_default().as_flattened_mut())
+    }
+
+    pub(crate) fn put(&mut self, row: usize, state: Result<State<Teme>, Sgp4Error>) {
+        let (position, velocity, code) = match state {
+            Ok(State { position_km, velocity_km_s, .. }) => (position_km, velocity_km_s, 0),
+            Err(error) => ([f64::NAN; 3], [f64::NAN; 3], error.code()),
+        };
+        if let (Some(to), Some(cell)) = (self.positions.get_mut(row), self.codes.get_mut(row)) {
+            (*to, *cell) = (position, code);
+        }
+        if let Some(to) = self.velocities.get_mut(row) {
+            *to = velocity;
+        }
+    }
+}
+
 /// One satellite over a grid.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Ephemeris {

@@ -21,7 +21,7 @@ pub use earth::{
 pub use elements::{
     Angle, Checksums, Elements, Form, Misfit, Misread, NoradId, NotANoradId, Origin, Position, Problem,
 };
-pub use ephemeris::{Columns, ColumnsMut, Cores, Ephemerides, Ephemeris, Grid, Snapshot};
+pub use ephemeris::{Columns, ColumnsMut, Cores, Ephemerides, Ephemeris, Grid, RowsMut, Snapshot};
 pub use geometry::{
     Almanac, Illumination, SPEED_OF_LIGHT_KM_S, beta_angle, doppler_shift_hz, footprint, ground_track, is_sunlit,
 };

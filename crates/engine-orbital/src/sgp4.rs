@@ -13,14 +13,16 @@ mod lanes;
 mod mean;
 mod orbit;
 mod resonance;
+mod round;
 mod single;
+mod target;
 mod third_body;
 
 use vocabulary::Timestamp;
 
 use crate::{
     Elements, Gravity, State, Teme,
-    ephemeris::{ColumnsMut, Ephemeris, Grid},
+    ephemeris::{ColumnsMut, Ephemeris, Grid, RowsMut},
 };
 pub use batch::Batch;
 use constants::Constants;
@@ -28,6 +30,7 @@ use deep::Deep;
 use lanes::Kind;
 use mean::Mean;
 use single::Single;
+use target::Target;
 
 /// Farther from epoch than this SGP4 is not asked: a century, in minutes.
 const REACH_MINUTES: f64 = 52_596_000.0;
@@ -49,7 +52,7 @@ pub enum Sgp4Error {
     /// Drag has driven the mean eccentricity out of -0.001 to 1.
     #[error("the mean eccentricity has left -0.001 to 1; use elements with an epoch nearer to the instant")]
     MeanEccentricity,
-    /// The mean motion is not positive any more.
+    /// The mean motion is not positive any more: resonance drives it there on the longest ellipses (eccentricities of 0.999 and more).
     #[error("the mean motion is not positive; use elements with an epoch nearer to the instant")]
     MeanMotion,
     /// Sun and Moon have driven the eccentricity out of 0 to 1.
@@ -142,7 +145,7 @@ impl Propagator {
         self.minutes(minutes_between(self.epoch, when))
     }
 
-    /// The states at all instants of a grid, within two millimetres of those that [`at`](Self::at) gives.
+    /// The states at all instants of a grid, within a millimetre of those that [`at`](Self::at) gives.
     pub fn over(&self, grid: &Grid) -> Ephemeris {
         Ephemeris::filled(*grid, |columns| self.over_into(grid, columns))
     }
@@ -152,10 +155,25 @@ impl Propagator {
         self.over_in(Kind::widest(), grid, into);
     }
 
+    /// As [`over`](Self::over), into rows of the caller, one an instant.
+    pub fn over_rows_into(&self, grid: &Grid, into: RowsMut<'_>) {
+        self.over_rows_in(Kind::widest(), grid, into);
+    }
+
     pub(crate) fn over_in(&self, kind: Kind, grid: &Grid, mut into: ColumnsMut<'_>) {
         let into = into.part(0, grid.count());
-        let start = (grid.start().instant() - self.epoch.instant()).whole_microseconds();
         into.codes.fill(0);
+        self.single(kind, grid, Target::Columns(into));
+    }
+
+    pub(crate) fn over_rows_in(&self, kind: Kind, grid: &Grid, into: RowsMut<'_>) {
+        let into = into.first(grid.count());
+        into.codes.fill(0);
+        self.single(kind, grid, Target::Rows(into));
+    }
+
+    fn single(&self, kind: Kind, grid: &Grid, into: Target<'_>) {
+        let start = (grid.start().instant() - self.epoch.instant()).whole_microseconds();
         kind.run(Single {
             mean: &self.mean,
             deep: self.deep.as_deref(),

@@ -2,7 +2,7 @@
 
 use std::{hint::black_box, path::Path, time::Duration};
 
-use engine_orbital::{Batch, ColumnsMut, Cores, Elements, Gravity, Grid, Propagator};
+use engine_orbital::{Batch, ColumnsMut, Cores, Elements, Gravity, Grid, Propagator, RowsMut};
 use vocabulary::Timestamp;
 
 use crate::{element_text, is_deep};
@@ -22,7 +22,11 @@ pub(crate) enum Form {
     Grid,
     /// The same, in the layout of astroz: satellite, instant, x y z.
     Rows,
+    /// Both, all satellites into the same place, one after the other.
+    GridInPlace,
+    RowsInPlace,
     OneSatellite,
+    OneSatelliteRows,
     OneInstant,
     OneByOne,
 }
@@ -31,6 +35,7 @@ pub(crate) const FORMS: &[(&str, Form)] = &[
     ("grid", Form::Grid),
     ("grid as rows", Form::Rows),
     ("one satellite", Form::OneSatellite),
+    ("one satellite as rows", Form::OneSatelliteRows),
     ("one instant", Form::OneInstant),
     ("one by one", Form::OneByOne),
 ];
@@ -75,12 +80,16 @@ impl Field {
         &self.batch
     }
 
+    fn all(&self) -> impl Iterator<Item = &Propagator> {
+        (0..self.batch.len()).map(|satellite| self.batch.propagator(satellite).expect("an orbit"))
+    }
+
     /// States a CPU second.
     pub(crate) fn rate(&self, form: Form) -> f64 {
         let grid = Grid::new(start(), Duration::from_secs(60), COUNT);
         let rows = self.batch.len() * COUNT;
         let (mut numbers, mut codes) = (vec![0.0; 6 * rows], vec![0; rows]);
-        let (mut positions, mut velocities) = (vec![0.0; 3 * rows], vec![0.0; 3 * rows]);
+        let (mut positions, mut velocities) = (vec![[0.0; 3]; rows], vec![[0.0; 3]; rows]);
         let one = self.batch.propagator(0).expect("an orbit");
         let mut once = || match form {
             Form::Grid => {
@@ -88,10 +97,8 @@ impl Field {
                 rows
             }
             Form::Rows => {
-                let room = positions.chunks_mut(3 * COUNT).zip(velocities.chunks_mut(3 * COUNT));
-                for ((satellite, room), codes) in room.enumerate().zip(codes.chunks_mut(COUNT)) {
-                    as_rows(self.batch.propagator(satellite).expect("an orbit"), &grid, &mut numbers, codes, room);
-                }
+                let into = RowsMut { positions: &mut positions, velocities: &mut velocities, codes: &mut codes };
+                self.batch.over_rows_into(0, &grid, Cores::One, into);
                 black_box((&mut positions, &mut velocities));
                 rows
             }
@@ -100,6 +107,27 @@ impl Field {
                 for _ in 0..100 {
                     let columns = ColumnsMut::split(&mut numbers[..6 * COUNT], &mut codes[..COUNT]).expect("room");
                     one.over_into(&grid, columns);
+                }
+                100 * COUNT
+            }
+            Form::GridInPlace => {
+                for satellite in self.all() {
+                    let columns = ColumnsMut::split(&mut numbers[..6 * COUNT], &mut codes[..COUNT]).expect("room");
+                    satellite.over_into(&grid, columns);
+                }
+                rows
+            }
+            Form::RowsInPlace => {
+                for satellite in self.all() {
+                    let (positions, velocities) = (&mut positions[..COUNT], &mut velocities[..COUNT]);
+                    satellite.over_rows_into(&grid, RowsMut { positions, velocities, codes: &mut codes[..COUNT] });
+                }
+                rows
+            }
+            Form::OneSatelliteRows => {
+                for _ in 0..100 {
+                    let (positions, velocities) = (&mut positions[..COUNT], &mut velocities[..COUNT]);
+                    one.over_rows_into(&grid, RowsMut { positions, velocities, codes: &mut codes[..COUNT] });
                 }
                 100 * COUNT
             }
@@ -128,24 +156,6 @@ impl Field {
             if spent > SPAN_NANOSECONDS {
                 return states as f64 / spent * 1e9;
             }
-        }
-    }
-}
-
-/// One satellite's columns, turned into rows while they are in the cache.
-fn as_rows(
-    satellite: &Propagator,
-    grid: &Grid,
-    numbers: &mut [f64],
-    codes: &mut [u8],
-    (positions, velocities): (&mut [f64], &mut [f64]),
-) {
-    satellite.over_into(grid, ColumnsMut::split(&mut numbers[..6 * COUNT], codes).expect("room"));
-    let of = |at: usize| &numbers[at * COUNT..(at + 1) * COUNT];
-    for (target, first) in [(positions, 0), (velocities, 3)] {
-        let columns = of(first).iter().zip(of(first + 1)).zip(of(first + 2));
-        for (row, ((x, y), z)) in target.chunks_exact_mut(3).zip(columns) {
-            row.copy_from_slice(&[*x, *y, *z]);
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{
     io::{BufRead, BufReader, Write},
-    path::{Path, PathBuf},
+    path::Path,
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
     time::Duration,
 };
@@ -64,7 +64,7 @@ impl Peers {
         let mut python = python(&here, &near, &deep);
         let said = python.as_mut().and_then(Program::line).and_then(|line| serde_json::from_str(&line).ok());
         if said.is_none() {
-            println!("astroz and python-sgp4 are left out: PYTHON names no program that can import both");
+            println!("astroz and python-sgp4 are left out: the Python of the peers cannot import both");
             python = None;
         }
         Self { python, rust: rust(&here, &target, &near, &deep), said }
@@ -73,7 +73,7 @@ impl Peers {
     /// What each peer that knows the form comes to.
     pub(crate) fn round(&mut self, form: &str) -> Vec<(String, f64)> {
         let mut rates = Vec::new();
-        // Rows are another layout of the grid.
+        // Rows are another layout of the same.
         let form = form.strip_suffix(" as rows").unwrap_or(form);
         if let Some(python) = &mut self.python {
             writeln!(python.to, "{form}").expect("the peer listens");
@@ -122,10 +122,9 @@ impl Peers {
 }
 
 fn python(here: &Path, near: &Path, deep: &Path) -> Option<Program> {
-    let program = std::env::var_os("PYTHON").map_or_else(|| PathBuf::from("python3"), PathBuf::from);
     // 2021-08-23T00:00:00Z.
     let day = start().unix_seconds() / 86_400.0 + 2_440_587.5;
-    let mut command = Command::new(program);
+    let mut command = Command::new(crate::python::python());
     command.arg(here.join("propagation/peer.py")).args([near, deep]);
     Program::start(command.args([day.to_string(), "0.0".to_owned(), COUNT.to_string()]))
 }

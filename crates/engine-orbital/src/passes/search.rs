@@ -24,8 +24,10 @@ use crate::{
 const BLOCK_STEPS: usize = 720;
 /// Fewer steps make no polynomial; a shorter window is computed on past its end.
 const STEPS_MIN: usize = 5;
-/// Findings that wait for whoever listens; more, and the searching threads wait.
-const QUEUE_LENGTH: usize = 1_024;
+/// Findings that a thread brings at once, or fewer where it is done with a block: each bringing may wake whoever listens, which takes as long as some passes.
+const SHEAF: usize = 64;
+/// Sheaves that wait for whoever listens; more, and the searching threads wait.
+const QUEUE_LENGTH: usize = 32;
 /// How well the end of what SGP4 can tell is looked for.
 const LOST_SECONDS: f64 = 5e-3;
 
@@ -63,10 +65,17 @@ impl PassSearch {
                 let next = &next;
                 scope.spawn(move || {
                     let mut knots = Knots::default();
-                    let mut tell = |finding| match sender.send(finding) {
-                        Ok(()) => ControlFlow::Continue(()),
-                        // Nobody listens any longer.
-                        Err(_) => ControlFlow::Break(()),
+                    let mut sheaf = Vec::new();
+                    let mut tell = |finding| {
+                        sheaf.push(finding);
+                        if sheaf.len() < SHEAF && !matches!(finding, PassFinding::Searched { .. }) {
+                            return ControlFlow::Continue(());
+                        }
+                        match sender.send(std::mem::take(&mut sheaf)) {
+                            Ok(()) => ControlFlow::Continue(()),
+                            // Nobody listens any longer.
+                            Err(_) => ControlFlow::Break(()),
+                        }
                     };
                     loop {
                         let index = next.fetch_add(1, Ordering::Relaxed);
@@ -78,7 +87,7 @@ impl PassSearch {
                 });
             }
             drop(sender);
-            receiver.into_iter().try_for_each(sink)
+            receiver.into_iter().flatten().try_for_each(sink)
         })
     }
 }

@@ -115,9 +115,19 @@ fn changes<L: Lanes>(of: &impl Source<L>, first: usize, motion: f64, eccentricit
     let turn = Turn::of(s::<L>(2.0 * eccentricity).times_plus(Turn::of(anomaly).sin, anomaly));
     let f2 = (s::<L>(0.5) * turn.sin).times_plus(turn.sin, s(-0.25));
     let f3 = s::<L>(-0.5) * turn.sin * turn.cos;
-    let two = |index: usize| of.get(first + index).times_plus(f2, of.get(first + index + 1) * f3);
-    let three = |index: usize| of.get(first + index + 2).times_plus(turn.sin, two(index));
-    Changes { eccentricity: two(1), inclination: two(3), longitude: three(5), perigee: three(8), node: two(11) }
+    Changes {
+        eccentricity: two(of, first + 1, f2, f3),
+        inclination: two(of, first + 3, f2, f3),
+        longitude: of.get(first + 7).times_plus(turn.sin, two(of, first + 5, f2, f3)),
+        perigee: of.get(first + 10).times_plus(turn.sin, two(of, first + 8, f2, f3)),
+        node: two(of, first + 11, f2, f3),
+    }
+}
+
+// No closure: the compiler would not put it in line, and call a function for each instruction in it.
+#[inline(always)]
+fn two<L: Lanes>(of: &impl Source<L>, index: usize, f2: L, f3: L) -> L {
+    of.get(index).times_plus(f2, of.get(index + 1) * f3)
 }
 
 /// Deep space, `t` minutes after epoch.

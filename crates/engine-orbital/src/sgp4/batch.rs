@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     Elements, Gravity, Propagator, Sgp4Error,
-    ephemeris::{ColumnsMut, Cores, Ephemerides, Grid, Snapshot},
+    ephemeris::{ColumnsMut, Cores, Ephemerides, Grid, RowsMut, Snapshot},
 };
 
 /// Satellites that are asked together. Their order stays; those whose elements describe no orbit keep their place and say so.
@@ -118,6 +118,32 @@ impl Batch {
             Cores::All => {
                 let shares = numbers.par_chunks_mut(6 * count).zip(codes.par_chunks_mut(count)).enumerate();
                 shares.with_max_len(SHARE).for_each(one);
+            }
+        }
+    }
+
+    /// As [`over_into`](Self::over_into), into rows of the caller: for each satellite as many as the grid has instants.
+    pub fn over_rows_into(&self, first: usize, grid: &Grid, cores: Cores, into: RowsMut<'_>) {
+        let count = grid.count();
+        if count == 0 {
+            return;
+        }
+        let RowsMut { positions, velocities, codes } = into;
+        let one = |(satellite, ((positions, velocities), codes)): (usize, ((&mut [_], &mut [_]), &mut [_]))| {
+            let mut rows = RowsMut { positions, velocities, codes };
+            match self.propagator(first.saturating_add(satellite)) {
+                Ok(propagator) => propagator.over_rows_into(grid, rows),
+                Err(error) => (0..count).for_each(|row| rows.put(row, Err(error))),
+            }
+        };
+        match cores {
+            Cores::One => {
+                let shares = positions.chunks_mut(count).zip(velocities.chunks_mut(count)).zip(codes.chunks_mut(count));
+                shares.enumerate().for_each(one);
+            }
+            Cores::All => {
+                let shares = positions.par_chunks_mut(count).zip(velocities.par_chunks_mut(count));
+                shares.zip(codes.par_chunks_mut(count)).enumerate().with_max_len(SHARE).for_each(one);
             }
         }
     }

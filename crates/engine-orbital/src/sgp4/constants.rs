@@ -81,7 +81,7 @@ impl<L: Lanes> Source<L> for One<'_> {
 impl Constants {
     pub(crate) fn near(mean: &Mean) -> Self {
         let (mut row, drag) = (shared(mean), &mean.drag);
-        let axis = (mean.earth.ke / mean.motion).powf(2.0 / 3.0);
+        let axis = mean.axis;
         row[at::ECCENTRICITY] = mean.eccentricity + drag.bc5 * drag.sin_anomaly_at_epoch;
         row[at::LONG_AY] = mean.long.ay;
         row[at::LONG_L] = mean.long.l;

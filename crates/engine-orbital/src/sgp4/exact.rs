@@ -99,15 +99,20 @@ fn averaged(mean: &Mean, deep: Option<&Deep>, t: f64) -> Result<Osculating, Sgp4
     if motion <= 0.0 {
         return Err(Sgp4Error::MeanMotion);
     }
-    let axis = (mean.earth.ke / motion).powf(2.0 / 3.0) * at.axis * at.axis;
-    let motion = mean.earth.ke / axis.powf(1.5);
+    // Without resonance the motion is that of epoch.
+    let axis = if motion == mean.motion { mean.axis } else { (mean.earth.ke / motion).powf(2.0 / 3.0) };
+    let axis = axis * at.axis * at.axis;
+    let motion = mean.earth.ke / (axis * axis.sqrt());
     eccentricity -= at.eccentricity;
     if !(-0.001..1.0).contains(&eccentricity) {
         return Err(Sgp4Error::MeanEccentricity);
     }
     let longitude = at.anomaly + mean.motion * at.longitude + at.perigee + at.node;
-    let (node, perigee) = (at.node % TAU, at.perigee.rem_euclid(TAU));
-    let anomaly = (longitude.rem_euclid(TAU) - perigee - node).rem_euclid(TAU);
+    // Whole turns matter only to the terms of Sun and Moon.
+    let (node, perigee) =
+        if deep.is_some() { (at.node % TAU, at.perigee.rem_euclid(TAU)) } else { (at.node, at.perigee) };
+    let anomaly = longitude - perigee - node;
+    let anomaly = if deep.is_some() { anomaly.rem_euclid(TAU) } else { anomaly };
     Ok(Osculating { axis, motion, eccentricity: eccentricity.max(1.0e-6), inclination, node, perigee, anomaly })
 }
 
@@ -148,7 +153,7 @@ fn perturb(now: &mut Osculating, deep: &Deep, minutes: f64) {
 /// Kepler's equation in the form with `a = e cos ω` and `b = e sin ω`: sine and cosine of the eccentric longitude.
 fn kepler(u: f64, a: f64, b: f64) -> (f64, f64) {
     let mut eccentric = u;
-    let (mut sin, mut cos) = u.sin_cos();
+    let (mut sin, mut cos) = (0.0, 1.0);
     for _ in 0..10 {
         (sin, cos) = eccentric.sin_cos();
         let full = (u - b * cos + a * sin - eccentric) / (1.0 - cos * a - sin * b);
@@ -171,7 +176,7 @@ fn osculate(mean: &Mean, now: &Osculating, (sin_i, cos_i): (f64, f64), long: Lon
     let a = e * cos_w;
     let b = e * sin_w + scale * long.ay;
     let longitude = now.anomaly + now.perigee + now.node + scale * long.l * a;
-    let (sin_e, cos_e) = kepler((longitude - now.node).rem_euclid(TAU), a, b);
+    let (sin_e, cos_e) = kepler((longitude - now.node) % TAU, a, b);
     let e_cos = a * cos_e + b * sin_e;
     let e_sin = a * sin_e - b * cos_e;
     let e2 = a * a + b * b;
@@ -190,7 +195,9 @@ fn osculate(mean: &Mean, now: &Osculating, (sin_i, cos_i): (f64, f64), long: Lon
     let cos2 = cos_i * cos_i;
     let (con41, sin2, seven) = (3.0 * cos2 - 1.0, 1.0 - cos2, 7.0 * cos2 - 1.0);
     let radius = r * (1.0 - 1.5 * k2 * beta * con41) + 0.5 * k1 * sin2 * cos_2u;
-    let u = sin_u.atan2(cos_u) - 0.25 * k2 * seven * sin_2u;
+    // The angle of latitude less a small one.
+    let (sin, cos) = (0.25 * k2 * seven * sin_2u).sin_cos();
+    let (sin_u, cos_u) = (sin_u * cos - cos_u * sin, cos_u * cos + sin_u * sin);
     let node = now.node + 1.5 * k2 * cos_i * sin_2u;
     let inclination = now.inclination + 1.5 * k2 * cos_i * sin_i * cos_2u;
     let outward = now.axis.sqrt() * e_sin / r - now.motion * k1 * sin2 * sin_2u / earth.ke;
@@ -198,7 +205,6 @@ fn osculate(mean: &Mean, now: &Osculating, (sin_i, cos_i): (f64, f64), long: Lon
     if radius < 1.0 {
         return Err(Sgp4Error::Decayed);
     }
-    let (sin_u, cos_u) = u.sin_cos();
     let (sin_n, cos_n) = node.sin_cos();
     let (sin_i, cos_i) = inclination.sin_cos();
     let (mx, my) = (-sin_n * cos_i, cos_n * cos_i);

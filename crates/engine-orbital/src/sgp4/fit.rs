@@ -12,6 +12,10 @@ pub(crate) type Values = [f64; NODES];
 pub(crate) type Quintic = [f64; 6];
 /// A polynomial of degree 3.
 pub(crate) type Cubic = [f64; 4];
+/// A polynomial of degree 2.
+pub(crate) type Quadratic = [f64; 3];
+/// A polynomial of degree 1.
+pub(crate) type Line = [f64; 2];
 
 /// Where the nodes lie between -1 and 1.
 pub(crate) static PLACES: LazyLock<Values> =
@@ -52,4 +56,30 @@ pub(crate) fn quintic(values: &Values) -> (Quintic, f64) {
 pub(crate) fn cubic(values: &Values) -> (Cubic, f64) {
     let [c0, c1, c2, c3, c4, c5, c6, c7] = chebyshev(values);
     ([c0 - c2, c1 - 3.0 * c3, 2.0 * c2, 4.0 * c3], c4.abs() + c5.abs() + c6.abs() + c7.abs())
+}
+
+/// A fit of degree 2, and how much it leaves out.
+#[inline(always)]
+pub(crate) fn quadratic(values: &Values) -> (Quadratic, f64) {
+    let [c0, c1, c2, rest @ ..] = chebyshev(values);
+    ([c0 - c2, c1, 2.0 * c2], left(&rest))
+}
+
+/// A straight line, and how much it leaves out.
+#[inline(always)]
+pub(crate) fn line(values: &Values) -> (Line, f64) {
+    let [c0, c1, rest @ ..] = chebyshev(values);
+    ([c0, c1], left(&rest))
+}
+
+/// The mean, and how much it leaves out.
+#[inline(always)]
+pub(crate) fn constant(values: &Values) -> (f64, f64) {
+    let [c0, rest @ ..] = chebyshev(values);
+    (c0, left(&rest))
+}
+
+#[inline(always)]
+fn left(coefficients: &[f64]) -> f64 {
+    coefficients.iter().map(|value| value.abs()).sum()
 }

@@ -88,6 +88,15 @@ impl<L: Lanes> Turn<L> {
         let cos = square.times_plus(square.times_plus(L::splat(1.0 / 24.0), L::splat(-0.5)), L::splat(1.0));
         self.plus(Self { sin, cos })
     }
+
+    /// Turned by an angle of less than a thousandth, to 1e-13.
+    #[inline(always)]
+    pub(crate) fn plus_tiny(self, angle: L) -> Self {
+        let square = angle * angle;
+        let sin = (square * L::splat(-1.0 / 6.0)).times_plus(angle, angle);
+        let cos = square.times_plus(L::splat(-0.5), L::splat(1.0));
+        self.plus(Self { sin, cos })
+    }
 }
 
 /// The angle of a direction that has length 1, from -π to π.

@@ -1,10 +1,13 @@
 //! Several numbers that are computed at once: what the processor has for it, picked when the program runs.
 
+mod pair;
 mod portable;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
 use std::ops::{Add, Mul, Neg, Sub};
+
+pub(crate) use pair::Pair;
 
 /// Some `f64` side by side. All functions work on each for itself.
 ///
@@ -38,6 +41,11 @@ pub(crate) trait Lanes:
     fn below(self, other: Self) -> u32;
     /// `self` where the lane's bit is set, else `other`.
     fn or(self, bits: u32, other: Self) -> Self;
+    /// Three columns as rows: the first of each, the second of each and so on, one after the other.
+    #[inline(always)]
+    fn rows(columns: [Self; 3]) -> [Self; 3] {
+        super::target::rows(columns)
+    }
 }
 
 /// Bits of all lanes.

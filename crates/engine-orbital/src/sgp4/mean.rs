@@ -16,6 +16,8 @@ pub(crate) struct Mean {
     pub(crate) anomaly: f64,
     /// Mean motion of Brouwer's theory, radians a minute.
     pub(crate) motion: f64,
+    /// Semi-major axis that belongs to it.
+    pub(crate) axis: f64,
     pub(crate) node_rate: f64,
     pub(crate) perigee_rate: f64,
     pub(crate) anomaly_rate: f64,
@@ -94,6 +96,7 @@ impl Mean {
             perigee: elements.argument_of_perigee.to_radians(),
             anomaly: elements.mean_anomaly.to_radians(),
             motion,
+            axis,
             node_rate: 0.0,
             perigee_rate: 0.0,
             anomaly_rate: 0.0,

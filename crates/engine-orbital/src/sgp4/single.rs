@@ -12,19 +12,21 @@ use super::{
     fit::{self, Cubic, NODES, PLACES, Quintic, Values},
     functions::Turn,
     kepler::{Form, NEARLY_CIRCULAR, solve},
-    lanes::{Lanes, Work, all},
+    lanes::{Lanes, Pair, Work, all},
     mean::Mean,
     orbit::{Earth, Ellipse, Plane, States, orient, states},
     resonance::STEP_MINUTES,
+    round::Round,
+    target::Target,
 };
-use crate::{Sgp4Error, ephemeris::ColumnsMut};
+use crate::Sgp4Error;
 
 /// Farther from epoch than two years the exact form is asked: there the rounding of the angles alone comes near to the promised bound.
 pub(crate) const FAST_MINUTES: f64 = 1_051_200.0;
 /// In a minute.
 const MICROSECONDS: f64 = 6.0e7;
 /// The longest stretch, in instants; in minutes near the Earth; and in deep space, where the Moon goes through six degrees meanwhile.
-const STRETCH_MAX: usize = 512;
+const STRETCH_MAX: usize = 1024;
 const NEAR_STRETCH_MINUTES: f64 = 2880.0;
 const DEEP_STRETCH_MINUTES: f64 = 720.0;
 /// Shorter ones are not worth a fit.
@@ -40,7 +42,7 @@ pub(crate) struct Single<'a> {
     pub(crate) start: i64,
     pub(crate) step: i64,
     pub(crate) reach: f64,
-    pub(crate) into: ColumnsMut<'a>,
+    pub(crate) into: Target<'a>,
 }
 
 impl Work for Single<'_> {
@@ -62,6 +64,12 @@ impl Work for Single<'_> {
             row = end;
         }
     }
+}
+
+/// How a stretch is gone through.
+enum Way {
+    Round(Box<Round>),
+    Long(Box<Fits>),
 }
 
 /// What is fitted over a stretch.
@@ -89,7 +97,7 @@ enum Shape {
 
 /// `c0 + c1 x + …`, coefficients in memory.
 #[inline(always)]
-fn value<L: Lanes, const N: usize>(x: L, coefficients: &[f64; N]) -> L {
+pub(super) fn value<L: Lanes, const N: usize>(x: L, coefficients: &[f64; N]) -> L {
     let mut sum = L::splat(coefficients[N - 1]);
     for index in (0..N - 1).rev() {
         sum = sum.times_plus(x, L::splat(coefficients[index]));
@@ -105,20 +113,20 @@ fn bend<L: Lanes>(x: L, [_, _, c2, c3, c4, c5]: &Quintic) -> L {
 
 /// An angle that runs evenly: its turn now, and what it turns by from one group of lanes to the next.
 #[derive(Clone, Copy)]
-struct Runner<L> {
-    now: Turn<L>,
+pub(super) struct Runner<L> {
+    pub(super) now: Turn<L>,
     by: Turn<L>,
 }
 
 impl<L: Lanes> Runner<L> {
     /// `start + rate * x`, where `x` goes on by `step`.
     #[inline(always)]
-    fn new(start: f64, rate: f64, x: L, step: f64) -> Self {
+    pub(super) fn new(start: f64, rate: f64, x: L, step: f64) -> Self {
         Self { now: Turn::of(L::splat(rate).times_plus(x, L::splat(start))), by: Turn::of(L::splat(rate * step)) }
     }
 
     #[inline(always)]
-    fn go_on(&mut self) {
+    pub(super) fn go_on(&mut self) {
         self.now = self.now.plus(self.by);
     }
 }
@@ -128,6 +136,10 @@ impl Single<'_> {
         // Whole microseconds, so that an instant is the same as when it is asked for alone.
         let after = self.step.saturating_mul(i64::try_from(row).unwrap_or(i64::MAX));
         self.start.saturating_add(after) as f64 / MICROSECONDS
+    }
+
+    pub(super) fn per_row(&self) -> f64 {
+        self.step as f64 / MICROSECONDS
     }
 
     /// The end of the rows from `row` to `end` that lie in one segment of the resonance.
@@ -152,7 +164,7 @@ impl Single<'_> {
         outside
     }
 
-    fn exactly(&mut self, row: usize) {
+    pub(super) fn exactly(&mut self, row: usize) {
         let minutes = self.minutes(row);
         let state = if minutes.abs() <= self.reach {
             exact::state(self.mean, self.deep, minutes)
@@ -193,10 +205,12 @@ impl Single<'_> {
             };
             match &fits {
                 None => self.one_by_one::<L>(constants, row, end),
-                Some(fits) => match (&fits.shape, fits.form) {
-                    (Shape::Drag { .. }, Form::Circle) => self.follow::<L, true, true>(constants, fits, row, end),
-                    (Shape::Drag { .. }, Form::Ellipse) => self.follow::<L, true, false>(constants, fits, row, end),
-                    (Shape::Slow { .. }, Form::Circle) => self.follow::<L, false, true>(constants, fits, row, end),
+                Some(Way::Round(fits)) => self.go_round::<L>(constants, fits, row, end),
+                Some(Way::Long(fits)) => match (&fits.shape, fits.form) {
+                    (Shape::Drag { .. }, _) => self.follow::<L, true, false>(constants, fits, row, end),
+                    (Shape::Slow { .. }, Form::Circle) => {
+                        self.follow::<Pair<L>, false, true>(constants, fits, row, end)
+                    }
                     (Shape::Slow { .. }, Form::Ellipse) => self.follow::<L, false, false>(constants, fits, row, end),
                 },
             }
@@ -221,11 +235,7 @@ impl Single<'_> {
 
     #[inline(always)]
     fn write<L: Lanes>(&mut self, states: &States<L>, row: usize, to: usize) {
-        for (column, numbers) in self.into.columns().into_iter().zip(states.numbers) {
-            if let Some(cells) = column.get_mut(row..to) {
-                numbers.store(cells);
-            }
-        }
+        self.into.write(states.numbers, row, to);
         if states.sound != all::<L>() {
             for lane in 0..L::WIDTH {
                 if states.sound >> lane & 1 == 0 && row + lane < to {
@@ -236,25 +246,26 @@ impl Single<'_> {
     }
 
     /// Whether the drag terms that turn with the anomaly are there, and small enough to be put in to second order.
-    fn drag(&self, half: f64) -> Option<bool> {
+    fn drag(&self, half: f64, middle: f64) -> Option<bool> {
         let drag = &self.mean.drag;
         if self.deep.is_some() || drag.is_simple {
             return Some(false);
         }
         let shift = drag.anomaly.abs() * ((1.0 + drag.eta).powi(3) - (1.0 - drag.eta).powi(3));
         let e = self.mean.eccentricity;
+        let (late, later) = ((drag.perigee_rate * middle).abs(), (drag.perigee_rate * half).abs());
         let is_small = e * shift.powi(3) < 5.0e-12
-            && (shift * shift + drag.perigee_rate.abs() * half) * drag.bc5.abs() < 1.0e-12
+            && (shift * (shift + late) + later) * drag.bc5.abs() < 1.0e-12
             && e * drag.bc5.abs() < 4.0e-9
             && drag.bc5.abs() < 4.0e-6;
         is_small.then_some(true)
     }
 
     #[inline(always)]
-    fn fit<L: Lanes>(&self, constants: &Constants, from: usize, to: usize) -> Option<Fits> {
+    fn fit<L: Lanes>(&self, constants: &Constants, from: usize, to: usize) -> Option<Way> {
         let (first, last) = (self.minutes(from), self.minutes(to - 1));
         let (half, middle) = ((last - first) * 0.5, (last + first) * 0.5);
-        let has_drag = self.drag(half)?;
+        let has_drag = self.drag(half, middle)?;
         let mut at_nodes = Nodes::default();
         let mut group = 0;
         while group < NODES {
@@ -262,7 +273,10 @@ impl Single<'_> {
             at_nodes.take(&self.averages(constants, t, Terms::Slow), group)?;
             group += L::WIDTH;
         }
-        at_nodes.fits(half, middle, has_drag)
+        if has_drag && let Some(round) = self.round(&at_nodes, half, middle) {
+            return Some(Way::Round(Box::new(round)));
+        }
+        at_nodes.fits(half, middle, has_drag).map(|fits| Way::Long(Box::new(fits)))
     }
 
     /// Goes through a stretch by its fits.
@@ -277,7 +291,7 @@ impl Single<'_> {
         let form = if CIRCLE { Form::Circle } else { Form::Ellipse };
         let earth = Earth::<L>::new(&self.mean.earth);
         let c = &constants.0;
-        let per_row = self.step as f64 / MICROSECONDS / fits.half;
+        let per_row = self.per_row() / fits.half;
         let step = per_row * L::WIDTH as f64;
         let mut x = L::each(|lane| lane as f64 * per_row - 1.0);
         let steps = L::splat(step);
@@ -289,6 +303,7 @@ impl Single<'_> {
         let mut mean_anomaly = if DRAG { Runner::new(start, rate, x, step) } else { longitude };
         let (start, rate) = at_middle(at::PERIGEE, at::PERIGEE_RATE);
         let (late, later) = (c[at::PERIGEE_DRAG] * fits.middle, c[at::PERIGEE_DRAG] * fits.half);
+        let (sin_late, cos_late) = late.sin_cos();
         let mut perigee = if DRAG { Runner::new(start - late, rate - later, x, step) } else { longitude };
         // Both vanish over the equator.
         let factor_by_long = if c[at::LONG_AY] == 0.0 { 0.0 } else { c[at::LONG_L] / c[at::LONG_AY] };
@@ -306,7 +321,7 @@ impl Single<'_> {
                     let base = L::splat(c[at::ETA]).times_plus(of.cos, L::splat(1.0));
                     let cube = (base * base).times_plus(base, L::splat(-c[at::DELTA]));
                     let shift = L::splat(c[at::ANOMALY_DRAG]) * cube;
-                    let sin = (shift + L::splat(late)).times_plus(of.cos, of.sin);
+                    let sin = (shift + L::splat(sin_late)).times_plus(of.cos, of.sin * L::splat(cos_late));
                     let e = L::splat(c[at::BC5]).times_from(sin, value(x, eccentricity));
                     let cos_shift = shift.times_from(shift * L::splat(0.5), L::splat(1.0));
                     let Turn { sin: sin_w, cos: cos_w } = perigee.now;
@@ -325,15 +340,13 @@ impl Single<'_> {
             // The fit is good to half the digits; a step of Newton's gives the rest.
             let rough = value(x, &fits.inverse_beta);
             let inverse_beta = (L::splat(0.5) * rough).times_plus((beta2 * rough).times_from(rough, one), rough);
-            let ellipse = Ellipse {
-                a,
-                b,
-                axis: value(x, &fits.axis),
-                inverse_root,
-                beta: beta2 * inverse_beta,
-                inverse_beta,
-                inverse_one_beta: value(x, &fits.inverse_one_beta),
-            };
+            let beta = beta2 * inverse_beta;
+            let rough = value(x, &fits.inverse_one_beta);
+            // What drag does to the eccentricity within a revolution is not in the fit; on a long ellipse it would be a millimetre.
+            let inverse_one_beta =
+                if DRAG && !CIRCLE { rough.times_plus((one + beta).times_from(rough, one), rough) } else { rough };
+            let axis = value(x, &fits.axis);
+            let ellipse = Ellipse { a, b, axis, inverse_root, beta, inverse_beta, inverse_one_beta };
             let anomaly = solve(form, a, b, longitude.now, factor.times_plus(a, bend(x, &fits.longitude)));
             plane.node = node.now;
             plane.node_shift = bend(x, &fits.node);
@@ -356,20 +369,20 @@ impl Single<'_> {
 
 /// What is fitted, at the nodes.
 #[derive(Default)]
-struct Nodes {
-    longitude: Values,
-    node: Values,
-    eccentricity: Values,
-    long: Values,
-    factor: Values,
-    a: Values,
-    b: Values,
-    axis: Values,
-    inverse_root: Values,
-    inverse_beta: Values,
-    inverse_one_beta: Values,
-    sin_i: Values,
-    cos_i: Values,
+pub(super) struct Nodes {
+    pub(super) longitude: Values,
+    pub(super) node: Values,
+    pub(super) eccentricity: Values,
+    pub(super) long: Values,
+    pub(super) factor: Values,
+    pub(super) a: Values,
+    pub(super) b: Values,
+    pub(super) axis: Values,
+    pub(super) inverse_root: Values,
+    pub(super) inverse_beta: Values,
+    pub(super) inverse_one_beta: Values,
+    pub(super) sin_i: Values,
+    pub(super) cos_i: Values,
 }
 
 impl Nodes {
@@ -452,10 +465,13 @@ impl Nodes {
 /// The fit of an angle that bends by so much at most, beside running evenly.
 #[inline(always)]
 fn angle(values: &Values, most: f64) -> Option<Quintic> {
-    // An angle of many turns has fewer digits behind the point, here and in the exact form.
-    let tolerance = TOLERANCE + 2.0e-15 * values[0].abs();
     let (fitted, left) = fit::quintic(values);
-    (left < tolerance && bend_of(&fitted) < most).then_some(fitted)
+    (left < angle_tolerance(values) && bend_of(&fitted) < most).then_some(fitted)
+}
+
+/// An angle of many turns has fewer digits behind the point, here and in the exact form.
+pub(super) fn angle_tolerance(values: &Values) -> f64 {
+    TOLERANCE + 2.0e-15 * values[0].abs()
 }
 
 fn bend_of([_, _, c2, c3, c4, c5]: &Quintic) -> f64 {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use engine_orbital::{Batch, Cores, Elements, Gravity, Grid, Propagator};
+use engine_orbital::{Batch, Cores, Elements, Gravity, Grid, Propagator, RowsMut};
 
 use super::verification::{cases, distance};
 
@@ -62,4 +62,31 @@ fn the_set_at_one_instant() {
         }
     }
     println!("at most {worst:.2e} km between the forms");
+}
+
+#[test]
+fn rows_are_the_columns() {
+    for (case, count) in cases().iter().zip([1, 2, 5, 17, 31, 32, 40, 127, 128, 129, 700, 1500].into_iter().cycle()) {
+        let batch = Batch::new(&[case.elements.clone(), case.elements.clone()], Gravity::Wgs72);
+        let grid = Grid::new(case.elements.epoch, Duration::from_secs(67), count);
+        let columns = batch.over(&grid, Cores::One);
+        for cores in [Cores::One, Cores::All] {
+            let (mut positions, mut velocities) = (vec![[0.0; 3]; 2 * count], vec![[0.0; 3]; 2 * count]);
+            let mut codes = vec![0; 2 * count];
+            let into = RowsMut { positions: &mut positions, velocities: &mut velocities, codes: &mut codes };
+            batch.over_rows_into(0, &grid, cores, into);
+            for row in 0..2 * count {
+                let known = columns.state(row / count, row % count);
+                let place = format!("{} at {row} of {count}", case.elements.norad);
+                match known {
+                    Ok(state) => assert_eq!(
+                        (state.position_km, state.velocity_km_s, 0),
+                        (positions[row], velocities[row], codes[row]),
+                        "{place}"
+                    ),
+                    Err(error) => assert_eq!(codes[row], error.code(), "{place}"),
+                }
+            }
+        }
+    }
 }

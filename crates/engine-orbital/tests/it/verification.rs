@@ -1,6 +1,6 @@
 //! The verification set of AIAA 2006-6753: every satellite at every instant, and the errors at which it aims.
 
-use engine_orbital::{Elements, Gravity, Propagator, Sgp4Error};
+use engine_orbital::{Angle, Elements, Gravity, Grid, Propagator, Sgp4Error};
 
 use super::element_text::elements;
 
@@ -98,6 +98,43 @@ fn satellites_fail_as_they_do_elsewhere() {
         let case = cases.iter().find(|case| case.elements.norad.number() == norad).unwrap();
         let propagator = Propagator::new(&case.elements, Gravity::Wgs72).unwrap();
         assert_eq!(propagator.minutes(minutes).err(), expected, "{norad} at {minutes} minutes");
+    }
+}
+
+/// Revolutions a day, eccentricity, inclination, minutes, and the number of the error that Vallado's program (python-sgp4 2.27) gives: on needles
+/// of ellipses resonance grows without bounds, until the mean motion is none.
+const NEEDLES: [(f64, f64, f64, f64, u8); 8] = [
+    (2.0, 0.999_999_9, 90.0, 1.0, 2),
+    (2.0, 0.999_999_9, 90.0, 1000.0, 2),
+    (1.0, 0.999_999_9, 90.0, 1.0, 4),
+    (1.0, 0.999_999_9, 90.0, 2000.0, 2),
+    (1.0, 0.999_999_9, 90.0, 1.0e5, 1),
+    (2.0, 0.9999, 63.0, 100.0, 2),
+    (2.0, 0.99, 63.0, 100.0, 0),
+    (2.0, 0.99, 63.0, 1.0e5, 4),
+];
+
+#[test]
+fn a_motion_that_is_none_is_told() {
+    for (revolutions, eccentricity, inclination, minutes, code) in NEEDLES {
+        let elements = Elements {
+            epoch: "2021-08-22T00:00:00Z".parse().unwrap(),
+            mean_motion_revolutions_per_day: revolutions,
+            bstar: 1e-4,
+            eccentricity,
+            inclination: Angle::degrees(inclination),
+            argument_of_perigee: Angle::degrees(20.0),
+            mean_anomaly: Angle::degrees(30.0),
+            ascending_node: Angle::degrees(40.0),
+            ..cases()[0].elements.clone()
+        };
+        let propagator = Propagator::new(&elements, Gravity::Wgs72).unwrap();
+        let start = elements.epoch.plus(std::time::Duration::from_secs(60).mul_f64(minutes));
+        let grid = Grid::new(start, std::time::Duration::from_secs(60), 1);
+        for state in [propagator.minutes(minutes), propagator.over(&grid).state(0)] {
+            let told = state.err().map_or(0, Sgp4Error::code);
+            assert_eq!(told, code, "{revolutions} a day, {eccentricity}, at {minutes} minutes");
+        }
     }
 }
 

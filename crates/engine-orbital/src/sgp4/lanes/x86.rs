@@ -234,4 +234,22 @@ impl Lanes for Eight {
         // SAFETY: the value is the proof, see the type.
         Self(unsafe { _mm512_mask_blend_pd((bits & 0xff) as u8, other.0, self.0) })
     }
+
+    #[inline(always)]
+    fn rows([x, y, z]: [Self; 3]) -> [Self; 3] {
+        // First x and y where they belong, then z between them.
+        let of = |xy: [i64; 8], z_at: [i64; 8]| {
+            let [[a, b, c, d, e, f, g, h], [i, j, k, l, m, n, o, p]] = [xy, z_at];
+            // SAFETY: the values are the proof, see the type.
+            Self(unsafe {
+                let both = _mm512_permutex2var_pd(x.0, _mm512_setr_epi64(a, b, c, d, e, f, g, h), y.0);
+                _mm512_permutex2var_pd(both, _mm512_setr_epi64(i, j, k, l, m, n, o, p), z.0)
+            })
+        };
+        [
+            of([0, 8, 0, 1, 9, 0, 2, 10], [0, 1, 8, 3, 4, 9, 6, 7]),
+            of([0, 3, 11, 0, 4, 12, 0, 5], [10, 1, 2, 11, 4, 5, 12, 7]),
+            of([13, 0, 6, 14, 0, 7, 15, 0], [0, 13, 2, 3, 14, 5, 6, 15]),
+        ]
+    }
 }
