@@ -160,8 +160,7 @@ async fn letters_are_cut_and_forgotten() {
 async fn what_the_orbital_service_knows_is_kept() {
     let stand = stand();
     let store = stand.store().await;
-    let satellite =
-        |id: &str, elements: &str| orbital::Satellite { id: id.to_owned(), elements: elements.to_owned() };
+    let satellite = |id: &str, elements: &str| orbital::Satellite { id: id.to_owned(), elements: elements.to_owned() };
     let station = |id: &str, latitude_degrees: f64| orbital::Station {
         id: id.to_owned(),
         name: "Royal Observatory".to_owned(),
