@@ -88,12 +88,11 @@ pub(super) fn replace<'a>(text: &'a str, is_digest: bool, keep: &mut dyn FnMut(&
     })
 }
 
+/// What takes the place of which part of a match, if anything does.
+type Swap<'a> = &'a mut dyn FnMut(&Captures<'_>) -> Option<(std::ops::Range<usize>, String)>;
+
 /// Replaces a part of each match; a part that `by` gives nothing for stays, and so does what is marked already.
-fn swapped<'a>(
-    text: Cow<'a, str>,
-    shape: &Regex,
-    by: &mut dyn FnMut(&Captures<'_>) -> Option<(std::ops::Range<usize>, String)>,
-) -> Cow<'a, str> {
+fn swapped<'a>(text: Cow<'a, str>, shape: &Regex, by: Swap<'_>) -> Cow<'a, str> {
     if !shape.is_match(&text) {
         return text;
     }
@@ -109,12 +108,7 @@ fn swapped<'a>(
 }
 
 /// The same for a text without marks.
-fn between(
-    text: &str,
-    shape: &Regex,
-    by: &mut dyn FnMut(&Captures<'_>) -> Option<(std::ops::Range<usize>, String)>,
-    swapped: &mut String,
-) {
+fn between(text: &str, shape: &Regex, by: Swap<'_>, swapped: &mut String) {
     let mut done = 0;
     let mut at = 0;
     while let Some(found) = shape.captures_at(text, at) {

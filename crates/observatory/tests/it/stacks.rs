@@ -115,7 +115,7 @@ fn mounts(volumes: Vec<String>) -> impl Strategy<Value = Vec<Mount>> {
 fn published() -> impl Strategy<Value = Vec<Published>> {
     let protocol = select([Protocol::Tcp, Protocol::Udp].as_slice());
     let one = (1..200_u16, protocol, option::of("127[.]0[.]0[.][1-9]"), option::of(20_000..60_000_u16));
-    let published = collection::vec(one, 0..4).prop_map(|all| {
+    collection::vec(one, 0..4).prop_map(|all| {
         let made = |(number, protocol, host_address, host_port)| Published {
             container: Port { number, protocol },
             host_address,
@@ -125,8 +125,7 @@ fn published() -> impl Strategy<Value = Vec<Published>> {
         all.sort();
         all.dedup();
         all
-    });
-    published
+    })
 }
 
 fn limits() -> impl Strategy<Value = Limits> {
@@ -135,7 +134,7 @@ fn limits() -> impl Strategy<Value = Limits> {
         (1..100_i64, 100..200_i64).prop_map(|(soft, hard)| Ulimit { soft, hard }),
         0..3,
     );
-    let memory = option::of((8..64_u64, option::of(1..8_u64), select([0, 1, 2, 3_i64].as_slice())));
+    let memory = option::of((8..64_u64, option::of(6..8_u64), select([0, 1, 2, 3_i64].as_slice())));
     (
         memory,
         option::of(1..15_u32),
