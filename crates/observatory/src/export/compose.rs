@@ -1,6 +1,7 @@
 //! The compose file of a discovery: each container a service with a name of its own, each network and volume by the name that it has.
 
 mod service;
+mod written;
 
 pub(crate) use service::SAME;
 
@@ -11,7 +12,7 @@ use crate::{
     discovery::{Contents, Discovery, Found, Origin, Unexpressed},
     failure::Failure,
     redaction::with_marks,
-    render::yaml::{document, list, map, text},
+    render::yaml::{list, map, text},
 };
 
 /// What stands above the file.
@@ -51,7 +52,7 @@ pub fn compose(discovery: &Discovery, project: &str) -> Result<(String, Vec<Unex
         ("volumes", some(map(volumes))),
         (EXTENSION, map([("format", Value::Number(1.into())), ("files", Value::Sequence(files))])),
     ]);
-    Ok((document(SENTENCE, &whole)?, unexpressed))
+    Ok((written::document(SENTENCE, &whole), unexpressed))
 }
 
 /// A text for Compose, where a dollar stands twice, and a secret is a variable.

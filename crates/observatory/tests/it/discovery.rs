@@ -11,7 +11,7 @@ use observatory::discovery::Discovery;
 use testkit_containers::Dockerd;
 
 use crate::{
-    roundtrip::{IMAGE, clear, differing, engine, lasting},
+    roundtrip::{IMAGE, clear, compose_takes, differing, engine, lasting},
     site::{Answer, Site, free_ports},
 };
 
@@ -180,15 +180,7 @@ fn the_export_is_whole(hand: &Hand) {
     let mut check = Command::new("sha256sum");
     let checked: Answer = check.args(["--check", "SHA256SUMS"]).current_dir(&out).output().unwrap().into();
     assert_eq!(checked.code, 0, "{}{}", checked.out, checked.err);
-    // Compose itself, where this machine has it.
-    let compose = |arguments: &[&str]| -> Answer {
-        let mut command = Command::new("docker");
-        command.arg("compose").args(arguments).current_dir(&out).output().unwrap().into()
-    };
-    if compose(&["version"]).code == 0 {
-        let valid = compose(&["config", "-q"]);
-        assert_eq!(valid.code, 0, "{}{}\n{}", valid.out, valid.err, hand.file("out/compose.yaml"));
-    }
+    compose_takes(&out);
 }
 
 fn what_was_changed_is_mended(hand: &Hand) {

@@ -1,6 +1,6 @@
 //! Stacks that nobody thought of, exported and made again: the same comes out, through a file and through an engine.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{collections::BTreeMap, path::Path, process::Command};
 
 use engine_containers::{ContainerEngine, ContainerSpec, Endpoint, Listing, Options, WithVolumes};
 use observatory::{
@@ -15,7 +15,10 @@ use proptest::{
 use serde_json::Value;
 use testkit_containers::{Dockerd, RootFileSystem};
 
-use crate::stacks::{Stack, stacks};
+use crate::{
+    site::Answer,
+    stacks::{Stack, stacks},
+};
 
 pub(crate) const IMAGE: &str = "bigskies-test/busybox:1";
 
@@ -75,6 +78,20 @@ pub(crate) async fn clear(engine: &ContainerEngine) {
     }
     for volume in engine.volumes().await.unwrap() {
         engine.remove_volume(&volume.spec.name).await.unwrap();
+    }
+}
+
+/// Compose's own word on a folder, where this machine has it.
+#[track_caller]
+pub(crate) fn compose_takes(folder: &Path) {
+    let compose = |arguments: &[&str]| -> Answer {
+        let mut command = Command::new("docker");
+        command.arg("compose").args(arguments).current_dir(folder).output().unwrap().into()
+    };
+    if compose(&["version"]).code == 0 {
+        let valid = compose(&["config", "--quiet"]);
+        let text = std::fs::read_to_string(folder.join("compose.yaml")).unwrap();
+        assert!(valid.code == 0 && valid.err.is_empty(), "{}{}\n{text}", valid.out, valid.err);
     }
 }
 
@@ -174,6 +191,7 @@ async fn there_and_back(engine: &ContainerEngine, stack: &Stack) -> Result<usize
     let (before, secrets) = capture(&Live(engine.clone())).await.unwrap().redacted().unwrap();
     let folder = tempfile::tempdir().unwrap();
     export(before.clone(), &secrets, "stack").unwrap().write(folder.path()).unwrap();
+    compose_takes(folder.path());
     clear(engine).await;
     let site = read(folder.path(), &BTreeMap::new(), None).unwrap();
     let intended = plan(engine, &site).await.unwrap();

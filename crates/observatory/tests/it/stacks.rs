@@ -295,7 +295,7 @@ pub(crate) fn stacks(image: &'static str) -> impl Strategy<Value = Stack> {
     let networks = collection::btree_map("bst-n[a-zA-Z0-9_.-]{0,6}", (labels(), any::<[bool; 2]>()), 1..4);
     (volumes, networks).prop_flat_map(move |(volumes, networks)| {
         let names: Vec<String> = volumes.keys().cloned().collect();
-        let containers = collection::vec(container(image, names), 1..7);
+        let containers = collection::vec(container(image, names), 3..8);
         containers.prop_map(move |containers| assembled(&volumes, &networks, containers))
     })
 }
