@@ -121,7 +121,7 @@ fn found(stack: &Stack) -> Discovery {
 
 fn written(discovery: Discovery, folder: &Path) -> Site {
     let (redacted, secrets) = discovery.redacted().unwrap();
-    export(redacted, &secrets, "Generated Stack").unwrap().write(folder).unwrap();
+    export(redacted, &secrets, "Generated Stack").write(folder).unwrap();
     read(folder, &BTreeMap::new(), None).unwrap()
 }
 
@@ -190,7 +190,7 @@ async fn there_and_back(engine: &ContainerEngine, stack: &Stack) -> Result<usize
     }
     let (before, secrets) = capture(&Live(engine.clone())).await.unwrap().redacted().unwrap();
     let folder = tempfile::tempdir().unwrap();
-    export(before.clone(), &secrets, "stack").unwrap().write(folder.path()).unwrap();
+    export(before.clone(), &secrets, "stack").write(folder.path()).unwrap();
     compose_takes(folder.path());
     clear(engine).await;
     let site = read(folder.path(), &BTreeMap::new(), None).unwrap();
