@@ -58,8 +58,13 @@ places() {
         *) printf '%s\n' "$path" | settings ;;
         esac
     done
+    # One look into /etc is quicker than one for each place in it.
+    $docker cp "$1:/etc" - 2>/dev/null | tar -tf - >"$work" 2>/dev/null
     for path in @WELL_KNOWN@; do
-        printf '%s\n' "$path"
+        case $path in
+        /etc/*) ! grep -q "^${path#/}" "$work" || printf '%s\n' "$path" ;;
+        *) printf '%s\n' "$path" ;;
+        esac
     done
 }
 

@@ -40,17 +40,14 @@ pub struct Export {
 }
 
 /// The export of a discovery whose secrets were taken out.
-///
-/// # Errors
-/// Where it can't be written as YAML, which is a defect.
-pub fn export(mut discovery: Discovery, secrets: &Secrets, project: &str) -> Result<Export, Failure> {
+pub fn export(mut discovery: Discovery, secrets: &Secrets, project: &str) -> Export {
     let mut texts = BTreeMap::new();
     for file in discovery.containers.iter().flat_map(|found| found.files.iter().map(move |file| (found, file))) {
         if let (Some(path), Contents::Text(text)) = (place_of(&file.0.spec.name, file.1), &file.1.contents) {
             texts.insert(path, text.clone());
         }
     }
-    let (compose, unexpressed) = compose::compose(&discovery, project)?;
+    let (compose, unexpressed) = compose::compose(&discovery, project);
     discovery.unexpressed.extend(unexpressed);
     discovery.unexpressed.sort();
     discovery.unexpressed.dedup();
@@ -60,7 +57,7 @@ pub fn export(mut discovery: Discovery, secrets: &Secrets, project: &str) -> Res
     let sums: String = sums.collect();
     texts.insert(CHECKSUMS.to_owned(), sums);
     let missing = discovery.secrets.iter().filter(|name| !secrets.values().contains_key(*name));
-    Ok(Export { files: texts, variables: variables::write(secrets.values(), missing), discovery })
+    Export { files: texts, variables: variables::write(secrets.values(), missing), discovery }
 }
 
 impl Export {

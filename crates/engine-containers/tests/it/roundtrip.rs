@@ -111,6 +111,16 @@ async fn what_was_asked_is_read_back() {
                 }
             }),
         ),
+        (
+            "bridge-and-more",
+            Box::new({
+                let networks = networks.clone();
+                move |s| {
+                    s.networks = networks.iter().cloned().map(|name| (name, Attachment::default())).collect();
+                    s.network_mode = Some("bridge".to_owned());
+                }
+            }),
+        ),
         ("host-net", Box::new(|s| s.network_mode = Some("host".to_owned()))),
         ("no-net", Box::new(|s| s.network_mode = Some("none".to_owned()))),
         (

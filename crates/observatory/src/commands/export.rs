@@ -23,7 +23,7 @@ pub(super) async fn run(wish: &Export, options: &Options, out: &mut Output) -> R
     let (discovery, secrets) = found(wish.from.as_deref(), &wish.only, options).await?;
     let folder = std::path::absolute(&wish.out).map_err(|error| Failure::of_path("find", &wish.out, &error))?;
     let last = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let whole = export(discovery, &secrets, wish.project.as_deref().unwrap_or(&last))?;
+    let whole = export(discovery, &secrets, wish.project.as_deref().unwrap_or(&last));
     let written = if wish.dry_run {
         whole.files.keys().cloned().chain([VARIABLES.to_owned()]).collect()
     } else {

@@ -1,6 +1,7 @@
 //! The compose file of a discovery: each container a service with a name of its own, each network and volume by the name that it has.
 
 mod service;
+mod written;
 
 pub(crate) use service::SAME;
 
@@ -9,9 +10,8 @@ use serde_norway::Value;
 use super::place_of;
 use crate::{
     discovery::{Contents, Discovery, Found, Origin, Unexpressed},
-    failure::Failure,
     redaction::with_marks,
-    render::yaml::{document, list, map, text},
+    render::yaml::{list, map, text},
 };
 
 /// What stands above the file.
@@ -23,10 +23,7 @@ pub(crate) const COMPOSE_LABELS: &str = "com.docker.compose.";
 pub const EXTENSION: &str = "x-observatory";
 
 /// The file, and what it can't say.
-///
-/// # Errors
-/// Where it can't be written as YAML, which is a defect.
-pub fn compose(discovery: &Discovery, project: &str) -> Result<(String, Vec<Unexpressed>), Failure> {
+pub fn compose(discovery: &Discovery, project: &str) -> (String, Vec<Unexpressed>) {
     let mut unexpressed = Vec::new();
     let order = crate::import::order(discovery.containers.iter().map(|found| &found.spec));
     let mut services = Vec::new();
@@ -51,7 +48,7 @@ pub fn compose(discovery: &Discovery, project: &str) -> Result<(String, Vec<Unex
         ("volumes", some(map(volumes))),
         (EXTENSION, map([("format", Value::Number(1.into())), ("files", Value::Sequence(files))])),
     ]);
-    Ok((document(SENTENCE, &whole)?, unexpressed))
+    (written::document(SENTENCE, &whole), unexpressed)
 }
 
 /// A text for Compose, where a dollar stands twice, and a secret is a variable.

@@ -11,7 +11,7 @@ use observatory::discovery::Discovery;
 use testkit_containers::Dockerd;
 
 use crate::{
-    roundtrip::{IMAGE, clear, engine, lasting},
+    roundtrip::{IMAGE, clear, compose_takes, differing, engine, lasting},
     site::{Answer, Site, free_ports},
 };
 
@@ -158,17 +158,6 @@ async fn a_stack_made_by_hand_comes_back_without_a_difference() {
     what_was_changed_is_mended(&hand);
 }
 
-/// The lines in which two differ, for whoever reads the failure.
-fn differing(one: &serde_json::Value, two: &serde_json::Value) -> String {
-    let lines = |value| serde_json::to_string_pretty(value).unwrap().lines().map(str::to_owned).collect::<Vec<_>>();
-    let (one, two) = (lines(one), lines(two));
-    let only = |these: &[String], others: &[String], sign: char| {
-        let alone = these.iter().filter(|line| !others.contains(line));
-        alone.map(|line| format!("{sign}{line}\n")).collect::<String>()
-    };
-    only(&one, &two, '-') + &only(&two, &one, '+')
-}
-
 fn the_script_says_the_same(hand: &Hand, before: &Discovery) {
     let script = hand.run(&["discover", "--script"]).expect_code(0).out;
     std::fs::write(hand.site.path().join("gather.sh"), script).unwrap();
@@ -191,16 +180,7 @@ fn the_export_is_whole(hand: &Hand) {
     let mut check = Command::new("sha256sum");
     let checked: Answer = check.args(["--check", "SHA256SUMS"]).current_dir(&out).output().unwrap().into();
     assert_eq!(checked.code, 0, "{}{}", checked.out, checked.err);
-    // Compose itself, where this machine has it.
-    let compose = |arguments: &[&str]| -> Answer {
-        let mut command = Command::new("docker");
-        command.arg("compose").args(arguments).current_dir(&out).output().unwrap().into()
-    };
-    if compose(&["version"]).code == 0 {
-        let valid = compose(&["config", "-q"]);
-        assert_eq!(valid.code, 0, "{}{}\n{}", valid.out, valid.err, hand.file("out/compose.yaml"));
-        println!("compose takes the file");
-    }
+    compose_takes(&out);
 }
 
 fn what_was_changed_is_mended(hand: &Hand) {

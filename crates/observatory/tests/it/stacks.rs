@@ -134,7 +134,7 @@ fn limits() -> impl Strategy<Value = Limits> {
         (1..100_i64, 100..200_i64).prop_map(|(soft, hard)| Ulimit { soft, hard }),
         0..3,
     );
-    let memory = option::of((8..64_u64, option::of(1..8_u64), select([0, 1, 2, 3_i64].as_slice())));
+    let memory = option::of((8..64_u64, option::of(6..8_u64), select([0, 1, 2, 3_i64].as_slice())));
     (
         memory,
         option::of(1..15_u32),
@@ -295,7 +295,7 @@ pub(crate) fn stacks(image: &'static str) -> impl Strategy<Value = Stack> {
     let networks = collection::btree_map("bst-n[a-zA-Z0-9_.-]{0,6}", (labels(), any::<[bool; 2]>()), 1..4);
     (volumes, networks).prop_flat_map(move |(volumes, networks)| {
         let names: Vec<String> = volumes.keys().cloned().collect();
-        let containers = collection::vec(container(image, names), 1..7);
+        let containers = collection::vec(container(image, names), 3..8);
         containers.prop_map(move |containers| assembled(&volumes, &networks, containers))
     })
 }
