@@ -88,19 +88,11 @@ pub(super) fn replace<'a>(text: &'a str, is_digest: bool, keep: &mut dyn FnMut(&
     })
 }
 
-<<<<<<< HEAD
-/// Which part of a match is replaced, and by what.
-type Swap<'s> = dyn FnMut(&Captures<'_>) -> Option<(std::ops::Range<usize>, String)> + 's;
-
-/// Replaces a part of each match; a part that `by` gives nothing for stays, and so does what is marked already.
-fn swapped<'a>(text: Cow<'a, str>, shape: &Regex, by: &mut Swap<'_>) -> Cow<'a, str> {
-=======
 /// What takes the place of which part of a match, if anything does.
 type Swap<'a> = &'a mut dyn FnMut(&Captures<'_>) -> Option<(std::ops::Range<usize>, String)>;
 
 /// Replaces a part of each match; a part that `by` gives nothing for stays, and so does what is marked already.
 fn swapped<'a>(text: Cow<'a, str>, shape: &Regex, by: Swap<'_>) -> Cow<'a, str> {
->>>>>>> s-discover
     if !shape.is_match(&text) {
         return text;
     }
@@ -116,11 +108,7 @@ fn swapped<'a>(text: Cow<'a, str>, shape: &Regex, by: Swap<'_>) -> Cow<'a, str> 
 }
 
 /// The same for a text without marks.
-<<<<<<< HEAD
-fn between(text: &str, shape: &Regex, by: &mut Swap<'_>, swapped: &mut String) {
-=======
 fn between(text: &str, shape: &Regex, by: Swap<'_>, swapped: &mut String) {
->>>>>>> s-discover
     let mut done = 0;
     let mut at = 0;
     while let Some(found) = shape.captures_at(text, at) {
