@@ -29,8 +29,8 @@ const START_LIMIT: Duration = Duration::from_secs(60);
 /// What the bridge is called by its containers, and from what other networks get their addresses.
 const BRIDGE_ADDRESS: &str = "10.212.0.1/24";
 const OTHER_ADDRESSES: &str = "base=10.214.0.0/16,size=24";
-/// How the addresses of networks begin, given by an engine or by a test; nobody else's do.
-const BEGINNINGS: [&str; 2] = ["10.213.", "10.214."];
+/// How the names and addresses of networks begin: our bridges, those of tests, and those of engines. Nobody else's do.
+const BEGINNINGS: [(&str, &str); 3] = [("bst", "10.212."), ("br-", "10.213."), ("br-", "10.214.")];
 /// All of these addresses, from which containers speak with each other.
 const ADDRESSES: &str = "10.212.0.0/14";
 /// Where the programs are that an engine calls.
@@ -89,13 +89,14 @@ fn run(program: &str, arguments: &[&str]) -> io::Result<Output> {
     Command::new(program).args(arguments).env("PATH", PATH).stdin(Stdio::null()).output()
 }
 
-/// Removes the networks of an engine that has ended: it leaves them to its next start, which does not come.
+/// Removes the networks of engines that have ended: they leave them to their next start, which does not come, and a test that is killed leaves
+/// its bridge as well. Who does this has the turn, so that no other engine of ours runs.
 fn remove_networks() {
     let listed = run("ip", &["-4", "-oneline", "address"]).map(|output| output.stdout).unwrap_or_default();
     for line in String::from_utf8_lossy(&listed).lines() {
         let mut words = line.split_whitespace().skip(1);
         let (name, address) = (words.next().unwrap_or_default(), words.nth(1).unwrap_or_default());
-        if name.starts_with("br-") && BEGINNINGS.iter().any(|beginning| address.starts_with(beginning)) {
+        if BEGINNINGS.iter().any(|(of_name, of_address)| name.starts_with(of_name) && address.starts_with(of_address)) {
             let _nothing_more_can_be_done = run("ip", &["link", "delete", name]);
         }
     }
