@@ -7,6 +7,7 @@ use engine_containers::{ContainerEngine, Endpoint};
 use super::{configured, described};
 use crate::{
     cli::{Discover, Options},
+    configuration::EngineKind,
     discovery::{Discovery, FORMAT, Gathered, Live, capture, differences, report, script},
     failure::{Failure, Reason},
     files::{self, Readers},
@@ -22,7 +23,8 @@ pub(super) async fn run(wish: &Discover, options: &Options, out: &mut Output) ->
     }
     let (mut discovery, _secrets) = found(wish.from.as_deref(), &wish.only, options).await?;
     // Without a configuration that can be used there is nothing to compare with.
-    discovery.differences = match described(options) {
+    let here = Options { host: None, ..options.clone() };
+    discovery.differences = match described(&here) {
         Ok((stack, _, _)) => differences(&discovery, &stack),
         Err(reason) => vec![format!("not compared: {reason}")],
     };
@@ -39,7 +41,10 @@ pub(super) async fn run(wish: &Discover, options: &Options, out: &mut Output) ->
 
 /// The engine that is meant: `--host` may be an address, too.
 pub(super) async fn reach(options: &Options) -> Result<ContainerEngine, Failure> {
-    let environment = configured(options)?.configuration.chosen().cloned().unwrap_or_default();
+    // Whatever runs the stack of this machine, only an engine can be asked about containers.
+    let engine = options.engine.filter(|engine| *engine != EngineKind::Process).or(Some(EngineKind::Docker));
+    let options = Options { engine, ..options.clone() };
+    let environment = configured(&options)?.configuration.chosen().cloned().unwrap_or_default();
     let endpoint = match environment.host.as_deref().filter(|host| host.contains("://")) {
         Some(address) => {
             let files = std::env::var_os("DOCKER_CERT_PATH").filter(|folder| !folder.is_empty());

@@ -377,3 +377,101 @@ async fn no_secret_is_in_any_output_but_the_file_for_them() {
     assert!(kept.len() >= 180, "{} are kept", kept.len());
     println!("{} secrets in none of {} outputs; {} lines in .env", secrets.len(), said.len(), kept.len());
 }
+
+/// A project as people write it, in the short forms.
+const PROJECT: &str = r#"
+services:
+  web:
+    image: ${IMAGE:-bigskies-test/busybox:1}
+    command: sh -c 'sleep 1000'
+    environment:
+      - GREETING=hello ${NAME-you}
+      - OF_IMAGE=yes
+    env_file: app.env
+    ports: ["127.0.0.1:${PORT}:8080", "8081/udp"]
+    volumes:
+      - ./web.conf:/etc/web.conf:ro
+      - data:/data
+      - /scratch
+    networks: {front: {aliases: [site]}, default: }
+    depends_on: [db]
+    healthcheck: {test: "true", interval: 1m30s, retries: 2}
+    deploy: {resources: {limits: {cpus: "0.5", memory: 64m}}}
+    restart: on-failure:2
+    stop_grace_period: 1s
+    ulimits: {nofile: 100}
+    sysctls: [net.core.somaxconn=100]
+    tmpfs: /run
+    secrets: [key]
+  db:
+    image: bigskies-test/busybox:1
+    stop_grace_period: 1s
+    labels: {app.tier: data}
+    logging: {options: {max-size: 1m}}
+  late:
+    image: bigskies-test/busybox:1
+    network_mode: service:db
+    volumes_from: [db:ro]
+    scale: 0
+networks:
+  front: {internal: true}
+volumes:
+  data:
+secrets:
+  key: {file: ./key.txt}
+"#;
+
+#[tokio::test]
+async fn a_compose_project_is_made_near_and_far() {
+    let hand = Hand::start().await;
+    let folder = hand.site.path().join("shop");
+    std::fs::create_dir(&folder).unwrap();
+    let [port] = free_ports();
+    let write = |name: &str, text: &str| std::fs::write(folder.join(name), text).unwrap();
+    write("compose.yaml", PROJECT);
+    write(".env", &format!("PORT={port}\nNAME='the sky'\n"));
+    write("app.env", "FROM_FILE=1\n");
+    write("web.conf", "listen 8080\n");
+    write("key.txt", "k3y\n");
+    hand.run(&["import", "shop", "--yes"]).expect_code(0);
+    assert!(hand.run(&["import", "shop", "--yes"]).expect_code(0).out.contains("nothing to do"));
+    hand.run(&["discover", "--data", "near.json", "--only", "shop"]).expect_code(0);
+    let near = hand.data("near.json");
+    let web = &near.containers.iter().find(|found| found.spec.name == "shop-web-1").unwrap().spec;
+    assert_eq!(web.environment["GREETING"], "hello the sky");
+    assert_eq!(web.environment["FROM_FILE"], "1");
+    assert!(!web.environment.contains_key("OF_IMAGE"), "{web:?}");
+    assert_eq!(web.limits.memory_bytes, Some(64 << 20));
+    assert_eq!(near.projects[0].services.len(), 3, "{:?}", near.projects);
+    assert!(near.containers.iter().any(|found| found.files.iter().any(|file| file.path == "/etc/web.conf")));
+
+    // The same over TLS, and to a host that does not have the files.
+    let (tls, certificates) = hand.dockerd.tls();
+    let host = format!("tcp://127.0.0.1:{tls}");
+    let far = |arguments: &[&str]| -> Answer {
+        let mut command = hand.command(&[&["--host", host.as_str()], arguments].concat());
+        command.env("DOCKER_CERT_PATH", &certificates).output().unwrap().into()
+    };
+    far(&["discover", "--data", "far.json", "--only", "shop"]).expect_code(0);
+    assert_eq!(lasting(&near), lasting(&hand.data("far.json")));
+    clear(&hand.engine).await;
+    far(&["import", "shop", "--yes"]).expect_code(0);
+    assert!(far(&["import", "shop", "--yes"]).expect_code(0).out.contains("nothing to do"));
+    assert_eq!(std::fs::read_to_string("/var/lib/observatory/shop/web.conf").unwrap(), "listen 8080\n");
+    clear(&hand.engine).await;
+    std::fs::remove_dir_all("/var/lib/observatory/shop").unwrap();
+
+    for (from, to, code, said) in [
+        ("    tmpfs: /run\n", "    build: .\n", 3, "services.web.build is not supported"),
+        ("${NAME-you}", "${NOBODY:?set it}", 3, "no value is known for NOBODY"),
+        ("1m30s", "soon", 3, "services.web.healthcheck.interval can't be used: expected a length of time"),
+        ("[db]", "[nobody]", 3, "services.web.depends_on can't be used"),
+    ] {
+        write("compose.yaml", &PROJECT.replacen(from, to, 1));
+        let refused = hand.run(&["import", "shop", "--dry-run"]).expect_code(code);
+        assert!(refused.err.contains(said), "{said}: {}", refused.err);
+    }
+    hand.run(&["import", "nowhere", "--dry-run"]).expect_code(6);
+    hand.run(&["import", "--from", "nowhere.json", "--dry-run"]).expect_code(6);
+    hand.run(&["discover", "--only", "nobody"]).expect_code(6);
+}
