@@ -460,6 +460,7 @@ async fn a_compose_project_is_made_near_and_far() {
     assert_eq!(std::fs::read_to_string("/var/lib/observatory/shop/web.conf").unwrap(), "listen 8080\n");
     clear(&hand.engine).await;
     std::fs::remove_dir_all("/var/lib/observatory/shop").unwrap();
+    let _somebody_has_others_there = std::fs::remove_dir("/var/lib/observatory");
 
     for (from, to, code, said) in [
         ("    tmpfs: /run\n", "    build: .\n", 3, "services.web.build is not supported"),
