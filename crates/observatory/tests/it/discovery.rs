@@ -4,13 +4,15 @@ use std::{
     os::unix::fs::PermissionsExt as _,
     path::Path,
     process::{Command, Stdio},
+    time::Instant,
 };
 
 use engine_containers::ContainerEngine;
 use observatory::discovery::Discovery;
-use testkit_containers::Dockerd;
+use testkit_containers::{Dockerd, Sshd};
 
 use crate::{
+    remote::{over_ssh, over_tls},
     roundtrip::{IMAGE, clear, compose_takes, differing, engine, lasting},
     site::{Answer, Site, free_ports},
 };
@@ -156,6 +158,32 @@ async fn a_stack_made_by_hand_comes_back_without_a_difference() {
     let again = hand.run(&["import", "out", "--yes"]).expect_code(0);
     assert!(again.out.contains("nothing to do"), "{}", again.out);
     what_was_changed_is_mended(&hand);
+
+    let sshd = Sshd::start().await;
+    let (port, certificates) = hand.dockerd.tls();
+    for (what, flags) in [("SSH", over_ssh(&sshd, hand.dockerd.socket())), ("TLS", over_tls(port, &certificates))] {
+        the_same_from_afar(&hand, &before, what, &flags).await;
+    }
+}
+
+/// The whole way again, with the engine on what counts as another host.
+async fn the_same_from_afar(hand: &Hand, before: &Discovery, what: &str, flags: &[String]) {
+    let began = Instant::now();
+    let run = |arguments: &[&str]| -> Answer { hand.command(arguments).args(flags).output().unwrap().into() };
+    let stays_the_same = |file: &str| {
+        run(&["discover", "--data", file]).expect_code(0);
+        let (one, two) = (lasting(before), lasting(&hand.data(file)));
+        assert!(one == two, "over {what}: {}", differing(&one, &two));
+    };
+    let folder = format!("out-over-{what}");
+    stays_the_same("there.json");
+    run(&["export", &folder]).expect_code(0);
+    clear(&hand.engine).await;
+    std::fs::remove_dir_all(hand.site.path().join("host")).unwrap();
+    run(&["import", &folder, "--yes"]).expect_code(0);
+    stays_the_same("there-again.json");
+    assert!(run(&["import", &folder, "--yes"]).expect_code(0).out.contains("nothing to do"), "over {what}");
+    println!("over {what} they came back without a difference after {:.1} s", began.elapsed().as_secs_f64());
 }
 
 fn the_script_says_the_same(hand: &Hand, before: &Discovery) {

@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// What stands before every command over SSH.
-fn over_ssh(sshd: &Sshd, socket: &Path) -> Vec<String> {
+pub(crate) fn over_ssh(sshd: &Sshd, socket: &Path) -> Vec<String> {
     let host = format!("{}@127.0.0.1:{}{}", sshd.user(), sshd.port(), socket.display());
     let mut flags = ["--environment", "remote", "--host", &host].map(str::to_owned).to_vec();
     flags.extend(set("ssh-key", &sshd.key().display().to_string()));
@@ -26,7 +26,8 @@ fn over_ssh(sshd: &Sshd, socket: &Path) -> Vec<String> {
     flags
 }
 
-fn over_tls(port: u16, certificates: &Path) -> Vec<String> {
+/// What stands before every command over mutual TLS.
+pub(crate) fn over_tls(port: u16, certificates: &Path) -> Vec<String> {
     let mut flags = ["--environment", "remote"].map(str::to_owned).to_vec();
     flags.extend(set("address", &format!("tcp://127.0.0.1:{port}")));
     flags.extend(set("certificates", &certificates.display().to_string()));
