@@ -50,7 +50,8 @@ const EXTENSIONS: [&str; 17] = [
 /// Parts of the host itself.
 const OF_HOST: [&str; 6] = ["/proc", "/sys", "/dev", "/run", "/var/run", "/var/lib/docker"];
 /// Files that an engine makes for each container.
-const OF_ENGINE: [&str; 5] = ["/etc/hosts", "/etc/hostname", "/etc/resolv.conf", "/etc/mtab", "/.dockerenv"];
+const OF_ENGINE: [&str; 6] =
+    ["/etc/hosts", "/etc/hostname", "/etc/resolv.conf", "/etc/mtab", "/.dockerenv", "/sbin/docker-init"];
 /// Folders in which a file that somebody made is taken for a setting.
 const SETTINGS: [&str; 6] = ["/etc/", "/config/", "/conf/", "/usr/local/etc/", "/opt/", "/srv/"];
 

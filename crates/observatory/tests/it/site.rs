@@ -45,9 +45,11 @@ pub(crate) struct Site {
     pub(crate) prometheus: u16,
 }
 
-/// Ports that nobody listens on now.
+/// Ports that nobody listens on now, below those that systems give to whoever asks for any: a stack that ends and comes back finds its own
+/// free again.
 pub(crate) fn free_ports<const N: usize>() -> [u16; N] {
-    let held: Vec<TcpListener> = (0..N).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
+    let free = || (0..1000).find_map(|_| TcpListener::bind(("127.0.0.1", rand::random_range(12_000..20_000))).ok());
+    let held: Vec<TcpListener> = (0..N).map(|_| free().unwrap()).collect();
     let ports: Vec<u16> = held.iter().map(|listener| listener.local_addr().unwrap().port()).collect();
     ports.try_into().unwrap()
 }

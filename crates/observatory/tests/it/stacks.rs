@@ -114,7 +114,7 @@ fn mounts(volumes: Vec<String>) -> impl Strategy<Value = Vec<Mount>> {
 
 fn published() -> impl Strategy<Value = Vec<Published>> {
     let protocol = select([Protocol::Tcp, Protocol::Udp].as_slice());
-    let one = (1..200_u16, protocol, option::of("127[.]0[.]0[.][1-9]"), option::of(20_000..60_000_u16));
+    let one = (1..200_u16, protocol, option::of("127[.]0[.]0[.][1-9]"), option::of(20_000..32_000_u16));
     collection::vec(one, 0..4).prop_map(|all| {
         let made = |(number, protocol, host_address, host_port)| Published {
             container: Port { number, protocol },
