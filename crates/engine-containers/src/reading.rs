@@ -401,6 +401,8 @@ fn checked(asked: &Value) -> Option<HealthCheck> {
 /// Takes out what says nothing, and puts lists without order into one. What stands under names of the user's own is left as it is.
 fn cleaned(value: &mut Value) {
     let Value::Object(keys) = value else { return };
+    let bindings = keys.get_mut("PortBindings").and_then(Value::as_object_mut);
+    bindings.into_iter().flat_map(Map::values_mut).for_each(bindings_in_order);
     for (key, inner) in keys.iter_mut().filter(|(key, _)| !MAPS.contains(&key.as_str())) {
         cleaned(inner);
         if let Value::Array(entries) = inner {
@@ -416,6 +418,18 @@ fn cleaned(value: &mut Value) {
         }
     }
     keys.retain(|key, inner| !is_empty(inner) || (SAY_NOTHING_TOO.contains(&key.as_str()) && !inner.is_null()));
+}
+
+/// A port may be bound to many of the host's, in any order, each written in more than one way.
+fn bindings_in_order(bindings: &mut Value) {
+    let Value::Array(bindings) = bindings else { return };
+    for binding in bindings.iter_mut() {
+        let (address, port) = (text(binding, "HostIp"), text(binding, "HostPort"));
+        let number = port.as_deref().and_then(|port| port.parse::<u16>().ok()).map(|number| number.to_string());
+        set(binding, "HostIp", address.unwrap_or_default().into());
+        set(binding, "HostPort", number.or(port).unwrap_or_default().into());
+    }
+    bindings.sort_by_key(ToString::to_string);
 }
 
 fn is_empty(value: &Value) -> bool {
@@ -511,6 +525,14 @@ mod tests {
         })
     }
 
+    /// The same entries in another order.
+    fn mixed(list: &mut [Value], seed: u64) {
+        list.sort_by_key(|entry| {
+            let entry = entry.to_string();
+            entry.bytes().fold(seed, |sum, byte| (sum ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3).rotate_left(17))
+        });
+    }
+
     fn word() -> impl Strategy<Value = String> {
         "[a-z][a-z0-9_.=: -]{0,12}"
     }
@@ -546,8 +568,8 @@ mod tests {
     }
 
     fn published() -> impl Strategy<Value = Vec<Published>> {
-        let one = (1..9_u16, option::of("127[.]0[.]0[.][1-9]"), option::of(1..u16::MAX));
-        collection::btree_set(one, 0..4).prop_map(|set| {
+        let one = (1..4_u16, option::of("127[.]0[.]0[.][1-9]"), option::of(1..u16::MAX));
+        collection::btree_set(one, 0..6).prop_map(|set| {
             let port =
                 |(number, host_address, host_port)| Published { container: Port::tcp(number), host_address, host_port };
             let mut ports: Vec<Published> = set.into_iter().map(port).collect();
@@ -630,6 +652,21 @@ mod tests {
         #[test]
         fn what_was_asked_is_read_back(spec in any_spec()) {
             prop_assert_eq!(super::spec(&inspected(&spec), None), spec);
+        }
+
+        /// Engines keep lists as they were typed.
+        #[test]
+        fn the_order_of_what_has_none_changes_nothing(spec in any_spec(), seed in any::<u64>()) {
+            let mut typed = inspected(&spec);
+            let lists = ["CapAdd", "CapDrop", "SecurityOpt", "Ulimits"].map(|key| format!("/HostConfig/{key}"));
+            for list in lists.iter().map(String::as_str).chain(["/Config/Env"]) {
+                typed.pointer_mut(list).and_then(Value::as_array_mut).into_iter().for_each(|list| mixed(list, seed));
+            }
+            let ports = typed.pointer_mut("/HostConfig/PortBindings").and_then(Value::as_object_mut);
+            for list in ports.into_iter().flat_map(Map::values_mut).filter_map(Value::as_array_mut) {
+                mixed(list, seed);
+            }
+            prop_assert_eq!(super::spec(&typed, None), spec);
         }
 
         #[test]

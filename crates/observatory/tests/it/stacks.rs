@@ -320,8 +320,8 @@ fn assembled(
             internal: *internal,
             attachable: *attachable,
             subnets: vec![Subnet {
-                subnet: Some(format!("10.215.{number}.0/24")),
-                gateway: Some(format!("10.215.{number}.1")),
+                subnet: Some(format!("10.213.{number}.0/24")),
+                gateway: Some(format!("10.213.{number}.1")),
                 range: None,
             }],
             ..NetworkSpec::default()
@@ -385,7 +385,7 @@ fn attach(
                 let mut aliases = aliases.clone();
                 aliases.sort();
                 aliases.dedup();
-                let ipv4 = is_fixed.then(|| format!("10.215.{at}.{}", number + 10));
+                let ipv4 = is_fixed.then(|| format!("10.213.{at}.{}", number + 10));
                 spec.networks.insert(networks[at].name.clone(), Attachment { aliases, ipv4, ..Attachment::default() });
             }
             // The last one that was named is the one that it is started on.
