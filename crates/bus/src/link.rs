@@ -55,7 +55,29 @@ pub(crate) trait Receiver: Send + 'static {
 }
 
 /// Who waits for the acknowledgements of subscriptions, in the order in which these were sent; brokers acknowledge in that order.
-type Acknowledged = Arc<Mutex<VecDeque<Option<oneshot::Sender<Vec<bool>>>>>>;
+type Acknowledged = Arc<Mutex<VecDeque<Awaited>>>;
+
+/// An acknowledgement that is to come; nobody waits for that of a new connection.
+type Awaited = Option<Arc<Waiting>>;
+
+/// Who waits for it.
+type Waiting = Mutex<Option<oneshot::Sender<Vec<bool>>>>;
+
+/// Takes back that an acknowledgement is to come, unless the subscription was sent: it would not come, and each of those that come would
+/// be taken for the one before it.
+struct Unsent<'a> {
+    acknowledged: &'a Acknowledged,
+    waiting: Option<Arc<Waiting>>,
+}
+
+impl Drop for Unsent<'_> {
+    fn drop(&mut self) {
+        if let Some(waiting) = &self.waiting {
+            let is_other = |awaited: &Awaited| awaited.as_ref().is_none_or(|other| !Arc::ptr_eq(other, waiting));
+            lock(self.acknowledged).retain(is_other);
+        }
+    }
+}
 
 /// A handle on the connection.
 #[derive(Debug, Clone)]
@@ -99,8 +121,12 @@ impl Link {
         let granted = {
             let _turn = self.subscribing.lock().await;
             let (sender, granted) = oneshot::channel();
-            lock(&self.acknowledged).push_back(Some(sender));
+            let waiting = Arc::new(Waiting::new(Some(sender)));
+            lock(&self.acknowledged).push_back(Some(Arc::clone(&waiting)));
+            let mut unsent = Unsent { acknowledged: &self.acknowledged, waiting: Some(waiting) };
+            // Who waits for room may give up.
             self.client.subscribe_many(filters).await?;
+            unsent.waiting = None;
             granted
         };
         Ok(granted.await.ok())
@@ -214,7 +240,8 @@ impl<R: Receiver> Run<R> {
         if granted.contains(&false) {
             tracing::debug!(client = %self.name, ?granted, "broker refused to send something");
         }
-        if let Some(Some(waiting)) = lock(&self.acknowledged).pop_front() {
+        let awaited = lock(&self.acknowledged).pop_front().flatten();
+        if let Some(waiting) = awaited.and_then(|waiting| lock(&waiting).take()) {
             let _ = waiting.send(granted);
         }
         if self.subscribing {
@@ -300,5 +327,29 @@ pub(crate) fn filter(path: String, qos: catalog::Qos) -> Filter {
         nolocal: false,
         preserve_retain: false,
         retain_forward_rule: RetainForwardRule::OnEverySubscribe,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rumqttc::v5::mqttbytes::QoS;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn who_gives_up_before_it_is_sent_leaves_no_gap() {
+        // What is sent stays on its way, since nobody looks after the connection.
+        let (client, _events) = AsyncClient::new(MqttOptions::new("tester", "127.0.0.1", 1), CHANNEL);
+        let (_up, connection) = watch::channel(Connection::Up(1));
+        let (_ended, stopped) = watch::channel(false);
+        let (subscribing, acknowledged) = (Arc::default(), Acknowledged::default());
+        let link = Link { client, connection, subscribing, acknowledged, stop: CancellationToken::new(), stopped };
+        let wait = Duration::from_millis(50);
+        let subscribe = || link.subscribe(vec![filter("x".to_owned(), catalog::Qos::AtLeastOnce)]);
+        assert!(tokio::time::timeout(wait, subscribe()).await.is_err());
+        assert_eq!(lock(&link.acknowledged).len(), 1, "the broker will answer what was sent, though nobody waits");
+        while link.client.try_publish("x", QoS::AtLeastOnce, false, "x").is_ok() {}
+        assert!(tokio::time::timeout(wait, subscribe()).await.is_err());
+        assert_eq!(lock(&link.acknowledged).len(), 1);
     }
 }

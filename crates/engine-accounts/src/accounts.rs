@@ -93,6 +93,11 @@ impl Accounts {
         self.0.hasher.comparisons()
     }
 
+    /// How many rounds of bcrypt that took besides: none where no password is kept in that form, else as many for everybody.
+    pub fn bcrypt_rounds(&self) -> u64 {
+        self.0.hasher.bcrypt_rounds()
+    }
+
     pub(crate) fn store(&self) -> &Store {
         &self.0.store
     }

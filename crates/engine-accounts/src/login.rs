@@ -208,7 +208,8 @@ impl Accounts {
             None => None,
         };
         let kept = found.as_ref().and_then(|(_, proofs)| proofs.password_hash.clone());
-        let verdict = self.hasher().verify(login.password.clone(), kept, settings).await?;
+        let bcrypt_cost = users::bcrypt_cost_max(self.store()).await?;
+        let verdict = self.hasher().verify(login.password.clone(), kept, bcrypt_cost, settings).await?;
         let reason = match (found, verdict) {
             (None, _) => Refusal::UnknownUser,
             (Some(_), Verdict::Nothing) => Refusal::NoPassword,

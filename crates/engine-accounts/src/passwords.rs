@@ -1,6 +1,7 @@
 //! Passwords: which are taken, how they are hashed (Argon2id, RFC 9106) and how old forms (bcrypt) are verified and replaced.
 
 use std::{
+    hint::black_box,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -24,7 +25,9 @@ const BYTES_MAX: usize = 1024;
 const BCRYPT_BYTES_MAX: usize = 72;
 /// A hash of a higher cost came from elsewhere and would take minutes.
 const BCRYPT_COST_MAX: u32 = 14;
-/// The same for Argon2id: memory in KiB, and passes.
+/// Up to this cost everybody's login takes as long as the dearest one; more would make each of them take a second and longer.
+const BCRYPT_COST_SHARED_MAX: u32 = 12;
+/// The highest cost of Argon2id that is taken from elsewhere: memory in KiB, and passes.
 const ARGON2_COST_MAX: (u32, u32) = (1_048_576, 64);
 /// Of so many characters a password may be one that is guessed soon.
 const LENGTH_GUESSED_MAX: usize = 100;
@@ -100,7 +103,16 @@ pub(crate) struct Hasher {
     queue: Semaphore,
     /// What a password is compared with where there is no account, so that the answer takes as long.
     dummy: ArcSwap<HashedPassword>,
-    comparisons: Arc<AtomicU64>,
+    done: Arc<Done>,
+}
+
+/// What was spent on looking at passwords.
+#[derive(Debug, Default)]
+struct Done {
+    /// Hashes by Argon2id.
+    argon2: AtomicU64,
+    /// Rounds of bcrypt.
+    bcrypt_rounds: AtomicU64,
 }
 
 /// More passwords wait than can be looked at, or a thread failed.
@@ -135,7 +147,7 @@ impl Hasher {
             working: Arc::new(Semaphore::new(2 * cores)),
             queue: Semaphore::new(QUEUE_LENGTH_MAX),
             dummy: ArcSwap::from_pointee(HashedPassword(String::new())),
-            comparisons: Arc::default(),
+            done: Arc::default(),
         };
         hasher.renew(settings).await?;
         Ok(hasher)
@@ -159,17 +171,19 @@ impl Hasher {
         self.run(move || hash(&argon2, password.expose_secret())).await?.map_err(HashingError::Defect)
     }
 
-    /// Compares a password with a kept one; without one it takes as long.
+    /// Compares a password with a kept one; without one it takes as long. `bcrypt_cost` is the highest of those that anybody's is kept
+    /// with.
     pub(crate) async fn verify(
         &self,
         password: SecretString,
         kept: Option<String>,
+        bcrypt_cost: Option<u32>,
         settings: &AccountsSettings,
     ) -> Result<Verdict, HashingError> {
         let argon2 = argon2(settings)?;
-        let (dummy, comparisons) = (self.dummy.load_full(), self.comparisons.clone());
+        let (dummy, done) = (self.dummy.load_full(), self.done.clone());
         let compare = move || {
-            let comparer = Comparer { argon2: &argon2, dummy: dummy.as_str(), done: &comparisons };
+            let comparer = Comparer { argon2: &argon2, dummy: dummy.as_str(), bcrypt_cost, done: &done };
             comparer.verify(password.expose_secret(), kept.as_deref())
         };
         self.run(compare).await
@@ -177,7 +191,12 @@ impl Hasher {
 
     /// How many passwords were hashed to be compared.
     pub(crate) fn comparisons(&self) -> u64 {
-        self.comparisons.load(Ordering::Relaxed)
+        self.done.argon2.load(Ordering::Relaxed)
+    }
+
+    /// How many rounds of bcrypt that took besides.
+    pub(crate) fn bcrypt_rounds(&self) -> u64 {
+        self.done.bcrypt_rounds.load(Ordering::Relaxed)
     }
 
     async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, HashingError> {
@@ -205,48 +224,67 @@ fn hash(argon2: &Argon2<'_>, password: &str) -> Result<HashedPassword, String> {
     Ok(HashedPassword(hash.to_string()))
 }
 
-/// Compares one password, at the cost of one hash whatever there is to compare it with. Only a hash of another form than is made now takes
-/// its own time, until its owner's next login replaces it.
+/// Compares one password, at the same cost whatever there is to compare it with: one hash by Argon2id, and one by bcrypt as long as
+/// anybody's password is kept in that form. What still takes its own time is an Argon2id hash of another cost than is made now, until its
+/// owner's next login replaces it.
 struct Comparer<'a> {
     argon2: &'a Argon2<'static>,
     dummy: &'a str,
-    done: &'a AtomicU64,
+    /// The highest cost of bcrypt that anybody's password is kept with.
+    bcrypt_cost: Option<u32>,
+    done: &'a Done,
 }
 
 impl Comparer<'_> {
     fn verify(&self, password: &str, kept: Option<&str>) -> Verdict {
-        let kind = kept.map(Kind::of);
-        let too_long = password.len() > BYTES_MAX
-            || (matches!(kind, Some(Kind::Bcrypt { .. })) && password.len() > BCRYPT_BYTES_MAX);
-        let (right, outdated) = match (kept, kind) {
-            (Some(kept), Some(Kind::Argon2(params))) if !too_long => {
+        match kept.map(|kept| (kept, Kind::of(kept))) {
+            Some((kept, Kind::Argon2(params))) if password.len() <= BYTES_MAX => {
+                self.spend_bcrypt(password, None);
                 let cost = |params: &Params| (params.m_cost(), params.t_cost(), params.p_cost());
-                (self.is_argon2_of(password, kept), cost(&params) != cost(self.argon2.params()))
+                let is_outdated = cost(&params) != cost(self.argon2.params());
+                match (self.is_argon2_of(password, kept), is_outdated) {
+                    (false, _) => Verdict::Wrong,
+                    (true, false) => Verdict::Right { newer: None },
+                    (true, true) => Verdict::Right { newer: hash(self.argon2, password).ok() },
+                }
             }
-            (Some(kept), Some(Kind::Bcrypt { cost })) if !too_long && cost <= BCRYPT_COST_MAX => {
-                (self.is_bcrypt_of(password, kept), true)
+            Some((kept, Kind::Bcrypt { cost })) if password.len() <= BCRYPT_BYTES_MAX && cost <= BCRYPT_COST_MAX => {
+                // The newer form is made in any case: it takes the place of the comparison by Argon2id of all others.
+                self.done.argon2.fetch_add(1, Ordering::Relaxed);
+                let newer = black_box(hash(self.argon2, password).ok());
+                let is_right = self.is_bcrypt_of(password, kept, cost);
+                self.spend_bcrypt(password, Some(cost));
+                if is_right { Verdict::Right { newer } } else { Verdict::Wrong }
             }
-            (kept, _) => {
+            other => {
                 let within = password.get(..password.floor_char_boundary(BYTES_MAX)).unwrap_or_default();
-                let _same_time = self.is_argon2_of(within, self.dummy);
-                return if kept.is_some() { Verdict::Wrong } else { Verdict::Nothing };
+                let _same_time = black_box(self.is_argon2_of(within, self.dummy));
+                self.spend_bcrypt(within, None);
+                if other.is_some() { Verdict::Wrong } else { Verdict::Nothing }
             }
-        };
-        match (right, outdated) {
-            (false, _) => Verdict::Wrong,
-            (true, false) => Verdict::Right { newer: None },
-            (true, true) => Verdict::Right { newer: hash(self.argon2, password).ok() },
         }
     }
 
     fn is_argon2_of(&self, password: &str, kept: &str) -> bool {
-        self.done.fetch_add(1, Ordering::Relaxed);
+        self.done.argon2.fetch_add(1, Ordering::Relaxed);
         PasswordHash::new(kept).is_ok_and(|kept| self.argon2.verify_password(password.as_bytes(), &kept).is_ok())
     }
 
-    fn is_bcrypt_of(&self, password: &str, kept: &str) -> bool {
-        self.done.fetch_add(1, Ordering::Relaxed);
+    fn is_bcrypt_of(&self, password: &str, kept: &str, cost: u32) -> bool {
+        self.done.bcrypt_rounds.fetch_add(1 << cost, Ordering::Relaxed);
         bcrypt::verify(password, kept).unwrap_or(false)
+    }
+
+    /// Spends what is left of the highest cost after a comparison at the cost `spent`, or all of it: 2^c rounds, and then 2^c, 2^(c+1), …
+    /// are as many as those of the highest cost.
+    fn spend_bcrypt(&self, password: &str, spent: Option<u32>) {
+        let Some(highest) = self.bcrypt_cost.map(|cost| cost.min(BCRYPT_COST_SHARED_MAX)) else { return };
+        let password = password.get(..password.floor_char_boundary(BCRYPT_BYTES_MAX)).unwrap_or_default();
+        let costs = spent.map_or(highest..highest + 1, |spent| spent..highest);
+        for cost in costs {
+            self.done.bcrypt_rounds.fetch_add(1 << cost, Ordering::Relaxed);
+            let _same_time = black_box(bcrypt::hash_with_salt(password, cost, [0; 16]).is_ok());
+        }
     }
 }
 
@@ -360,10 +398,11 @@ mod tests {
             ("nothing to compare with", "right one", None, "nothing"),
             ("the dummy's own", "nobody's", None, "nothing"),
         ] {
-            let done = AtomicU64::new(0);
-            let comparer = Comparer { argon2: &ours, dummy: dummy.as_str(), done: &done };
+            let done = Done::default();
+            let comparer = Comparer { argon2: &ours, dummy: dummy.as_str(), bcrypt_cost: Some(6), done: &done };
             let verdict = comparer.verify(password, kept);
-            assert_eq!(done.load(Ordering::Relaxed), 1, "{what}");
+            let spent = (done.argon2.load(Ordering::Relaxed), done.bcrypt_rounds.load(Ordering::Relaxed));
+            assert_eq!(spent, (1, 1 << 6), "{what}");
             let found = match verdict {
                 Verdict::Nothing => "nothing",
                 Verdict::Wrong => "wrong",
@@ -374,6 +413,27 @@ mod tests {
                 }
             };
             assert_eq!(found, expected, "{what}");
+        }
+    }
+
+    #[test]
+    fn what_bcrypt_costs_everybody() {
+        let ours = argon2(&cheap()).unwrap();
+        let (nobody, cheaper, dearer) =
+            (hash(&ours, "nobody's").unwrap(), bcrypt::hash("one", 4).unwrap(), bcrypt::hash("one", 7).unwrap());
+        for (what, bcrypt_cost, kept, rounds) in [
+            ("nobody has one", None, None, 0),
+            ("others have", Some(7), None, 1 << 7),
+            ("others have a dearer one", Some(7), Some(cheaper.as_str()), 1 << 7),
+            ("the dearest", Some(7), Some(&dearer), 1 << 7),
+            ("one that was kept a moment ago", None, Some(&cheaper), 1 << 4),
+            ("one dearer than was known a moment ago", Some(5), Some(&dearer), 1 << 7),
+        ] {
+            let done = Done::default();
+            let comparer = Comparer { argon2: &ours, dummy: nobody.as_str(), bcrypt_cost, done: &done };
+            comparer.verify("another", kept);
+            let spent = (done.argon2.load(Ordering::Relaxed), done.bcrypt_rounds.load(Ordering::Relaxed));
+            assert_eq!(spent, (1, rounds), "{what}");
         }
     }
 

@@ -185,6 +185,12 @@ impl Rights {
         current.account_of(id).filter(|account| account.enabled).map(|account| account.token_epoch)
     }
 
+    /// Whether what began while the account had this epoch may go on: it is enabled, and nothing has voided its tokens since.
+    pub fn stands(&self, account: &AccountName, epoch: u64) -> bool {
+        // An earlier epoch than that is known where this process has not yet read of what the account has done.
+        self.token_epoch(account).is_some_and(|now| now <= epoch)
+    }
+
     /// The id of an account, disabled or not.
     pub fn user_id(&self, account: &AccountName) -> Option<UserId> {
         self.current.load().account(account).map(|account| account.id.clone())

@@ -8,7 +8,9 @@ use instant_acme::{
     Account, AuthorizationStatus, ChallengeType, Error, Identifier, NewOrder, Order, OrderStatus, RetryPolicy,
     RevocationReason as AcmeReason, RevocationRequest,
 };
-use store::certificates::{self, ChallengeKind, challenges, challenges::Challenge, revocations::RevocationReason};
+use store::certificates::{
+    self, ChallengeKind, challenges, challenges::Challenge, readers, revocations::RevocationReason,
+};
 
 use crate::{
     TlsError, TlsSettings,
@@ -26,9 +28,12 @@ const POLL_BOUND: Duration = Duration::from_secs(60);
 const QUESTION_BOUND: Duration = Duration::from_secs(30);
 /// How often an order is begun where the same again may work.
 const TRIES: u32 = 3;
-/// What the faces in other processes have to read the answers before the directory is asked to look. They hear of them at once and need
-/// hundredths of a second; a directory counts every look in vain, and some look within a millisecond.
-const SETTLING: Duration = Duration::from_secs(2);
+/// How long is waited for the faces in other processes to read the answers before the directory is asked to look, since it counts every
+/// look in vain, and some look within a millisecond. They hear of them at once and need hundredths of a second; one that needs longer
+/// hangs, and the others may be asked.
+const READING_BOUND: Duration = Duration::from_secs(5);
+/// How often it is seen whether they have.
+const READING_TICK: Duration = Duration::from_millis(20);
 /// How long challenges are kept where nobody removes them.
 const CHALLENGE_LIFE: Duration = Duration::from_secs(600);
 
@@ -97,7 +102,7 @@ pub(crate) async fn obtain(inner: &Inner, names: &[String]) -> Result<Made, TlsE
         let mut looks_in_vain = 0;
         for _ in 1..TRIES {
             looks_in_vain += u32::from(is_unproved(&ordered));
-            // A face that was slow to read has read by now; more looks would use up what a directory allows in an hour.
+            // A face that hung or has just started has read by now; more looks would use up what a directory allows in an hour.
             let again = is_out_of_step(&ordered) || (is_unproved(&ordered) && looks_in_vain == 1);
             if !again {
                 break;
@@ -235,8 +240,27 @@ async fn publish(inner: &Inner, answers: &[Challenge]) -> Result<(), TlsError> {
     }
     tx.commit().await?;
     inner.keyring.read().await?;
-    tokio::time::sleep(SETTLING).await;
-    Ok(())
+    let tokens: Vec<String> = answers.iter().map(|answer| answer.token.clone()).collect();
+    match tokio::time::timeout(READING_BOUND, read_by_all(inner, &tokens)).await {
+        Ok(read) => read,
+        Err(_) => {
+            tracing::warn!(
+                "a process does not read what it should answer to an ACME directory, which is asked to look"
+            );
+            Ok(())
+        }
+    }
+}
+
+/// Waits until every process that lives answers these challenges.
+async fn read_by_all(inner: &Inner, tokens: &[String]) -> Result<(), TlsError> {
+    let mut ticks = tokio::time::interval(READING_TICK);
+    loop {
+        ticks.tick().await;
+        if readers::behind(&inner.store, tokens).await? == 0 {
+            return Ok(());
+        }
+    }
 }
 
 /// Asks the directory to look.

@@ -18,7 +18,10 @@ use rustls::{
 };
 use store::{
     Changes, Store, Vault,
-    certificates::{self, CHANNEL},
+    certificates::{
+        self, CHANNEL,
+        readers::{self, Reader},
+    },
 };
 use tokio::{
     sync::{Mutex, watch},
@@ -60,6 +63,8 @@ struct Shared {
     clock: Clock,
     provider: Arc<CryptoProvider>,
     workshop: Workshop,
+    /// As whom this process is waited for by who orders a certificate.
+    reader: Reader,
     /// One reads at a time, so that an older reading never stands over a newer one.
     turn: Mutex<()>,
     changed: watch::Sender<u64>,
@@ -111,6 +116,7 @@ impl Keyring {
             clock,
             provider: Arc::new(rustls::crypto::aws_lc_rs::default_provider()),
             workshop: Workshop::new(),
+            reader: Reader::fresh(),
             turn: Mutex::new(()),
             changed: watch::Sender::new(0),
         });
@@ -232,17 +238,29 @@ impl Shared {
             revocations: certificates::revocations::all(&self.store).await?,
             challenges: certificates::challenges::open(&self.store, now).await?,
         };
+        let asked: Vec<String> = rows.challenges.iter().map(|challenge| challenge.token.clone()).collect();
         let (vault, provider) = (self.vault.clone(), Arc::clone(&self.provider));
         let drawn = self.workshop.run("reading certificates", move || Ok(Picture::of(rows, &vault, &provider, now)));
         self.picture.store(Arc::new(drawn.await?));
         self.changed.send_modify(|count| *count += 1);
+        self.answers(&asked).await;
         Ok(())
+    }
+
+    /// Tells who orders a certificate that these challenges are answered here from now on.
+    async fn answers(&self, tokens: &[String]) {
+        if tokens.is_empty() {
+            return;
+        }
+        if let Err(error) = readers::record(&self.store, self.reader, tokens).await {
+            tracing::debug!(%error, "it can't be told that challenges are answered here; the order waits for its bound");
+        }
     }
 }
 
 /// Keeps the picture as new as the rows.
 async fn keep(shared: Arc<Shared>) {
-    let changes = Changes::listen(shared.store.clone(), &[CHANNEL]);
+    let changes = Changes::listen_as(shared.reader, shared.store.clone(), &[CHANNEL]);
     let Some(mut changed) = changes.on(CHANNEL) else { return };
     loop {
         // Without a notice it is read anew now and then, since validity begins and ends by itself.

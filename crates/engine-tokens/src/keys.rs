@@ -34,6 +34,8 @@ pub(crate) struct VerifyingKey {
     pub(crate) state: KeyState,
     /// Nothing where it is sealed and can't be opened here.
     pub(crate) material: Option<DecodingKey>,
+    /// What could not be opened: it is tried again once it is sealed otherwise, and not at every reading.
+    unopened: Option<String>,
     public_key: Option<Vec<u8>>,
 }
 
@@ -105,6 +107,7 @@ impl VerifyingKey {
             kid: key.kid.clone(),
             algorithm: key.algorithm,
             state: key.state,
+            unopened: material.is_none().then(|| key.private_sealed.clone()),
             material,
             public_key: key.public_key.clone(),
         })
@@ -112,7 +115,8 @@ impl VerifyingKey {
 
     /// Whether it stands for the same as a row does.
     pub(crate) fn is(&self, key: &SigningKey) -> bool {
-        self.kid == key.kid && self.state == key.state && self.public_key == key.public_key && self.material.is_some()
+        let is_as_open = self.unopened.as_ref().is_none_or(|unopened| *unopened == key.private_sealed);
+        self.kid == key.kid && self.state == key.state && self.public_key == key.public_key && is_as_open
     }
 
     /// The public key as a JWK (RFC 8037 §2), where there is one.

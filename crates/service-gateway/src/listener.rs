@@ -95,6 +95,7 @@ async fn serve_secured(
     place: OwnedSemaphorePermit,
     stop: CancellationToken,
 ) {
+    let peer = stream.peer_addr().ok();
     let shaken = tokio::select! {
         shaken = timeout(HANDSHAKE_LIMIT, TlsAcceptor::from(config).accept(stream)) => shaken,
         () = stop.cancelled() => return,
@@ -106,8 +107,13 @@ async fn serve_secured(
             let _ = timeout(HANDSHAKE_LIMIT, stream.shutdown()).await;
         }
         Ok(Ok(stream)) => serve(stream, Way::Tls, pages, place, stop).await,
-        Ok(Err(error)) => tracing::debug!(%error, "handshake of TLS failed"),
-        Err(_) => tracing::debug!("handshake of TLS was not finished in time"),
+        Ok(Err(error)) => match error.downcast::<rustls::Error>() {
+            // What the client says of us, or that it has gone, is nobody's refusal of ours.
+            Ok(rustls::Error::AlertReceived(alert)) => tracing::debug!(?alert, "client refused the handshake of TLS"),
+            Ok(error) => tracing::info!(?peer, %error, "client was refused in the handshake of TLS"),
+            Err(error) => tracing::debug!(%error, "client left during the handshake of TLS"),
+        },
+        Err(_) => tracing::info!(?peer, "handshake of TLS was not finished in time"),
     }
 }
 

@@ -5,6 +5,7 @@
 pub mod accounts;
 pub mod authorities;
 pub mod challenges;
+pub mod readers;
 pub mod revocations;
 
 use vocabulary::{

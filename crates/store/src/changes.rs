@@ -28,6 +28,13 @@ const BOUND: Duration = Duration::from_secs(3);
 /// The pause before a lost connection is made again.
 const PAUSE: Duration = Duration::from_millis(200);
 
+/// The first of the two numbers of readers' advisory locks, which tells them from others'.
+pub(crate) const READERS: i32 = 0x4143_4d45;
+
+/// Somebody who is waited for until what was changed is read, by a number of their own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reader(i32);
+
 /// Hears of changes to some kinds of rows, over a connection of its own. It ends when this is dropped.
 #[derive(Debug)]
 pub struct Changes {
@@ -42,8 +49,17 @@ pub struct Changed(watch::Receiver<u64>);
 impl Changes {
     /// Begins to listen on `channels`, which the database's triggers notify; a database that is away is waited for in the background.
     pub fn listen(store: Store, channels: &[&'static str]) -> Self {
+        Self::begin(store, channels, None)
+    }
+
+    /// The same for one whom an order of a certificate waits for: it counts as living while its connection stands.
+    pub fn listen_as(reader: Reader, store: Store, channels: &[&'static str]) -> Self {
+        Self::begin(store, channels, Some(reader))
+    }
+
+    fn begin(store: Store, channels: &[&'static str], reader: Option<Reader>) -> Self {
         let channels: Vec<_> = channels.iter().map(|channel| (*channel, watch::Sender::new(0))).collect();
-        let keeper = tokio::spawn(keep(store, channels.clone()));
+        let keeper = tokio::spawn(keep(store, channels.clone(), reader));
         Self { channels, keeper }
     }
 
@@ -51,6 +67,25 @@ impl Changes {
     pub fn on(&self, channel: &str) -> Option<Changed> {
         let (_, changes) = self.channels.iter().find(|(name, _)| *name == channel)?;
         Some(Changed(changes.subscribe()))
+    }
+}
+
+impl Reader {
+    /// Another one than all others: of a dozen two would have the same number once in 30 million times.
+    pub fn fresh() -> Self {
+        let bits = u32::try_from(uuid::Uuid::now_v7().as_u128() & 0x7fff_ffff).unwrap_or_default();
+        Self(bits.cast_signed())
+    }
+
+    pub(crate) const fn number(self) -> i32 {
+        self.0
+    }
+
+    /// Lives as long as this connection does.
+    async fn live(self, connection: &mut PgListener) -> Result<(), sqlx::Error> {
+        // Nobody else has the number, so that nothing is waited for.
+        let lock = sqlx::query("SELECT pg_advisory_lock_shared($1, $2)").bind(READERS).bind(self.0);
+        lock.execute(connection).await.map(|_| ())
     }
 }
 
@@ -70,9 +105,9 @@ impl Changed {
     }
 }
 
-async fn keep(store: Store, channels: Vec<(&'static str, watch::Sender<u64>)>) {
+async fn keep(store: Store, channels: Vec<(&'static str, watch::Sender<u64>)>, reader: Option<Reader>) {
     loop {
-        match listen(&store, &channels).await {
+        match listen(&store, &channels, reader).await {
             Ok(()) => tracing::debug!("connection for notices is made anew"),
             Err(error) => tracing::debug!(%error, "notices can't be heard"),
         }
@@ -81,7 +116,11 @@ async fn keep(store: Store, channels: Vec<(&'static str, watch::Sender<u64>)>) {
 }
 
 /// Listens until the connection is lost or belongs to a server that is not the store's any more.
-async fn listen(store: &Store, channels: &[(&'static str, watch::Sender<u64>)]) -> Result<(), StoreError> {
+async fn listen(
+    store: &Store,
+    channels: &[(&'static str, watch::Sender<u64>)],
+    reader: Option<Reader>,
+) -> Result<(), StoreError> {
     let operation = "listen";
     let late = |_| StoreError::Late { operation, bound: BOUND };
     let endpoint = store.endpoint();
@@ -92,6 +131,9 @@ async fn listen(store: &Store, channels: &[(&'static str, watch::Sender<u64>)]) 
         let mut listener = PgListener::connect_with(&pool).await?;
         listener.ignore_pool_close_event(true);
         listener.listen_all(channels.iter().map(|(name, _)| *name)).await?;
+        if let Some(reader) = reader {
+            reader.live(&mut listener).await?;
+        }
         Ok::<_, sqlx::Error>(listener)
     };
     let mut listener = timeout(BOUND, connecting).await.map_err(late)?.map_err(|e| StoreError::of(operation, &e))?;

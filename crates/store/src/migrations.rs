@@ -25,6 +25,8 @@ const OURS: &[(&str, &str)] = &[
     ("audit", include_str!("../migrations/0010_audit.sql")),
     ("plugins", include_str!("../migrations/0011_plugins.sql")),
     ("orbital", include_str!("../migrations/0012_orbital.sql")),
+    ("challenge_readers", include_str!("../migrations/0013_challenge_readers.sql")),
+    ("bcrypt_hashes", include_str!("../migrations/0014_bcrypt_hashes.sql")),
 ];
 
 /// The key of the advisory lock under which migrations run; the same in every version of this program.

@@ -163,7 +163,12 @@ async fn change_password(lobby: &mut Client, session: &Session, proof: &Proof) -
     let new_password = source.new_password(format!("new password of {name}")).await?;
     let code = if session.user.has_totp { Some(source.code(name.as_str()).await?) } else { None };
     lobby.bring(session.token.clone());
-    let change = ChangePassword { old_password: password.clone(), new_password: new_password.clone(), code };
+    let change = ChangePassword {
+        old_password: password.clone(),
+        new_password: new_password.clone(),
+        code,
+        revoke_api_keys: false,
+    };
     tokio::select! {
         answer = lobby.ask(&change) => answer.map(|_| ())?,
         // What the connection was made with is not good any more; the login tells whether it worked.

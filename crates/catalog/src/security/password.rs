@@ -24,6 +24,9 @@ pub struct ChangePassword {
     pub new_password: Secret,
     /// The six digits of the authenticator, or a recovery code, where the account has a second factor.
     pub code: Option<Secret>,
+    /// Whether the account's API keys are revoked as well. They stay where nothing is said.
+    #[serde(default)]
+    pub revoke_api_keys: bool,
 }
 
 impl Shape for ChangePassword {
@@ -32,6 +35,7 @@ impl Shape for ChangePassword {
             old_password: Secret::new("a long walk under Orion"),
             new_password: Secret::new("a longer walk under Cygnus"),
             code: None,
+            revoke_api_keys: false,
         }
     }
 }

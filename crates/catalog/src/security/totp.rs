@@ -90,11 +90,14 @@ pub struct RemoveTotp {
     pub user_id: Option<UserId>,
     /// The six digits of the authenticator, or a recovery code, where it is the caller's own.
     pub code: Option<Secret>,
+    /// Whether the account's API keys are revoked as well. They stay where nothing is said.
+    #[serde(default)]
+    pub revoke_api_keys: bool,
 }
 
 impl Shape for RemoveTotp {
     fn example() -> Self {
-        Self { user_id: None, code: Some(ConfirmTotp::example().code) }
+        Self { user_id: None, code: Some(ConfirmTotp::example().code), revoke_api_keys: false }
     }
 }
 

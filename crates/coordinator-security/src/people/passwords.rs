@@ -39,6 +39,9 @@ pub(crate) async fn change(cx: Cx, change: ChangePassword) -> Result<Done, Fault
     let mut tx = cx.begin().await?;
     cx.accounts.change_password(&mut tx, &prepared).await.map_err(of_accounts)?;
     end_sessions(&cx, &mut tx, &user.id, "password").await?;
+    if change.revoke_api_keys {
+        cx.tokens.revoke_api_keys_of_in(&mut tx, &user.id).await?;
+    }
     let done = cx.commit(tx, Done {}).await?;
     cx.refresh().await;
     cx.doors.password_known(&user.username, &new).await;

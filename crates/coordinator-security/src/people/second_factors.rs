@@ -61,6 +61,9 @@ pub(crate) async fn remove(cx: Cx, remove: RemoveTotp) -> Result<Done, Fault> {
     let mut tx = cx.begin().await?;
     cx.accounts.remove_second_factor(&mut tx, &user.id).await.map_err(of_accounts)?;
     end_sessions(&cx, &mut tx, &user.id, "second-factor").await?;
+    if remove.revoke_api_keys {
+        cx.tokens.revoke_api_keys_of_in(&mut tx, &user.id).await?;
+    }
     let done = cx.commit(tx, Done {}).await?;
     cx.refresh().await;
     cx.doors.look_again();

@@ -46,7 +46,10 @@ async fn an_administrator_is_an_administrators_alone() {
         ("enable", client.code(EnableUser { user_id: boss.clone() }).await),
         ("unlock", client.code(UnlockUser { user_id: boss.clone() }).await),
         ("reset", client.code(ResetPassword { user_id: boss.clone() }).await),
-        ("second factor", client.code(RemoveTotp { user_id: Some(boss.clone()), code: None }).await),
+        (
+            "second factor",
+            client.code(RemoveTotp { user_id: Some(boss.clone()), code: None, revoke_api_keys: false }).await,
+        ),
         ("demote", client.code(remove(&boss, "administrator")).await),
         ("give more", client.code(assign(&boss, "manager")).await),
         ("promote", client.code(assign(&max, "administrator")).await),
@@ -255,7 +258,10 @@ async fn a_key_is_good_for_no_more_than_it_says() {
         ("every action", narrow.code(make(&["user:*"], None)).await),
         ("for another", narrow.code(make(&["user:write"], Some(&boss))).await),
         ("reset an administrator", narrow.code(ResetPassword { user_id: boss.clone() }).await),
-        ("another's second factor", narrow.code(RemoveTotp { user_id: Some(boss.clone()), code: None }).await),
+        (
+            "another's second factor",
+            narrow.code(RemoveTotp { user_id: Some(boss.clone()), code: None, revoke_api_keys: false }).await,
+        ),
         ("own second factor", narrow.code(EnrolTotp {}).await),
         ("make an administrator", narrow.code(assign(&stand.user("ann").await, "administrator")).await),
         ("what it leaves out", narrow.code(ListUsers::default()).await),

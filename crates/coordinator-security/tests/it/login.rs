@@ -193,6 +193,7 @@ async fn another_ones_choice_of_password_lets_nothing_be_done_but_choose_one() {
         old_password: Secret::new(old),
         new_password: Secret::new(new),
         code: None,
+        revoke_api_keys: false,
     };
     assert_eq!(acting.code(change("wrong one", new)).await, Some(Code::Unauthenticated));
     assert_eq!(acting.code(change(PASSWORD, "short")).await, Some(Code::Invalid));

@@ -3,8 +3,9 @@
 use catalog::{
     Secret,
     security::{
-        ChangePassword, ConfirmTotp, CreateUser, DeleteUser, EnableUser, EnrolTotp, GetUser, ListUsers, Login, Me,
-        RemoveTotp, ResetPassword, SetUp, TokenRevoked, UnlockUser, UpdateUser, UserChange, UserChanged, UserCreated,
+        ChangePassword, ConfirmTotp, CreateKey, CreateUser, DeleteUser, EnableUser, EnrolTotp, GetUser, ListUsers,
+        Login, Me, RemoveTotp, ResetPassword, SetUp, TokenRevoked, UnlockUser, UpdateUser, UserChange, UserChanged,
+        UserCreated,
     },
 };
 use totp_rs::Builder;
@@ -12,7 +13,7 @@ use vocabulary::{Code, ids::UserId};
 
 use crate::{
     login::{login, session},
-    stand::{PASSWORD, Stand, next, next_where},
+    stand::{Client, PASSWORD, Stand, next, next_where},
 };
 
 pub(crate) fn create(name: &str) -> CreateUser {
@@ -200,7 +201,12 @@ async fn passwords_end_tokens() {
     let first = lobby.with(session(&lobby, "ann").await.token.expose());
     let second = lobby.with(session(&lobby, "ann").await.token.expose());
     let new = "Betelgeuse is about to explode";
-    let change = ChangePassword { old_password: Secret::new(PASSWORD), new_password: Secret::new(new), code: None };
+    let change = ChangePassword {
+        old_password: Secret::new(PASSWORD),
+        new_password: Secret::new(new),
+        code: None,
+        revoke_api_keys: false,
+    };
     first.ask(change).await.unwrap();
     for client in [&first, &second] {
         stand.unauthenticated(client, Me {}).await;
@@ -216,6 +222,40 @@ async fn passwords_end_tokens() {
         new_password: Secret::new(PASSWORD),
     };
     assert_eq!(lobby.code(late).await, Some(Code::Unauthenticated), "it has expired");
+}
+
+#[tokio::test]
+async fn api_keys_go_where_that_is_asked_for() {
+    let stand = Stand::start().await;
+    let root = stand.client("root").await;
+    let ann = stand.user("ann").await;
+    let lobby = stand.client("lobby.ann").await;
+    let acting = async |password: &str| lobby.with(lobby.ask(login("ann", password)).await.unwrap().token.expose());
+    let key = async |client: &Client| {
+        let new = CreateKey { name: "script".to_owned(), scopes: None, expires_at: None, user_id: None };
+        lobby.with(client.ask(new).await.unwrap().key.expose())
+    };
+    let (one, two) = ("Betelgeuse is about to explode", "Aldebaran follows the Pleiades");
+    let change = |old: &str, new: &str, revoke_api_keys| ChangePassword {
+        old_password: Secret::new(old),
+        new_password: Secret::new(new),
+        code: None,
+        revoke_api_keys,
+    };
+    let client = acting(PASSWORD).await;
+    let script = key(&client).await;
+    client.ask(change(PASSWORD, one, false)).await.unwrap();
+    script.ask(Me {}).await.unwrap();
+    acting(one).await.ask(change(one, two, true)).await.unwrap();
+    stand.unauthenticated(&script, Me {}).await;
+
+    let client = acting(two).await;
+    let script = key(&client).await;
+    let secret = client.ask(EnrolTotp {}).await.unwrap().secret;
+    client.ask(ConfirmTotp { code: code(&stand, &secret, 0) }).await.unwrap();
+    script.ask(Me {}).await.unwrap();
+    root.ask(RemoveTotp { user_id: Some(ann), code: None, revoke_api_keys: true }).await.unwrap();
+    stand.unauthenticated(&script, Me {}).await;
 }
 
 #[tokio::test]
@@ -251,6 +291,7 @@ async fn a_second_factor_from_beginning_to_end() {
         old_password: Secret::new(PASSWORD),
         new_password: Secret::new(new),
         code,
+        revoke_api_keys: false,
     };
     assert_eq!(acting.code(change(None)).await, Some(Code::Unauthenticated));
     acting.ask(change(Some(code(&stand, &enrolment.secret, 0)))).await.unwrap();
@@ -259,17 +300,17 @@ async fn a_second_factor_from_beginning_to_end() {
     let acting = lobby.with(lobby.ask(again).await.unwrap().token.expose());
     // Nor is it taken away without it, but by an administrator.
     stand.advance(30);
-    let remove = |code: Option<Secret>| RemoveTotp { user_id: None, code };
+    let remove = |code: Option<Secret>| RemoveTotp { user_id: None, code, revoke_api_keys: false };
     assert_eq!(acting.code(remove(None)).await, Some(Code::Invalid));
     assert_eq!(acting.code(remove(Some(Secret::new("000000")))).await, Some(Code::Unauthenticated));
-    let of_root = RemoveTotp { user_id: Some("root".parse().unwrap()), code: None };
+    let of_root = RemoveTotp { user_id: Some("root".parse().unwrap()), code: None, revoke_api_keys: false };
     assert_eq!(acting.code(of_root).await, Some(Code::Forbidden));
     acting.ask(remove(Some(code(&stand, &enrolment.secret, 0)))).await.unwrap();
     assert!(!root.ask(get("ann")).await.unwrap().user.has_totp);
     stand.unauthenticated(&acting, Me {}).await; // what was proven with it is void
     let acting = lobby.with(lobby.ask(login("ann", new)).await.unwrap().token.expose());
     acting.ask(EnrolTotp {}).await.unwrap();
-    root.ask(RemoveTotp { user_id: Some(ann), code: None }).await.unwrap();
+    root.ask(RemoveTotp { user_id: Some(ann), code: None, revoke_api_keys: false }).await.unwrap();
     lobby.ask(login("ann", new)).await.unwrap();
 }
 
@@ -283,6 +324,7 @@ async fn who_has_no_row_has_no_password() {
         old_password: Secret::new(PASSWORD),
         new_password: Secret::new("another one altogether"),
         code: None,
+        revoke_api_keys: false,
     };
     assert_eq!(node.code(change).await, Some(Code::Invalid));
     assert_eq!(node.code(EnrolTotp {}).await, Some(Code::Invalid));

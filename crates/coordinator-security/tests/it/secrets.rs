@@ -54,7 +54,14 @@ async fn secrets_stay_secret() {
     keep(&reset.setup_secret);
     let new = Secret::new("Betelgeuse is about to explode");
     keep(&new);
-    root.ask(ChangePassword { old_password: Secret::new(PASSWORD), new_password: new, code: None }).await.unwrap();
+    root.ask(ChangePassword {
+        old_password: Secret::new(PASSWORD),
+        new_password: new,
+        code: None,
+        revoke_api_keys: false,
+    })
+    .await
+    .unwrap();
     let node =
         IssueNodeCertificate { name: "n".parse().unwrap(), role: Some("telescope".parse().unwrap()), hosts: vec![] };
     keep(&middle(&root.ask(node).await.unwrap().private_key_pem));

@@ -5,18 +5,41 @@ use std::time::{Duration, Instant};
 use engine_accounts::{Reason, Rights};
 use store::{
     PoolSettings, Store,
-    accounts::permissions::{Holder, Rule},
+    accounts::{
+        permissions::{Holder, Rule},
+        users::MustChange,
+    },
     backup::{backup, restore},
 };
 use vocabulary::{Permission, ids::AccountName};
 
-use crate::stand::{Stand, until};
+use crate::stand::{PASSWORD, Stand, until};
 
 const KNOWN: [Permission; 3] =
     [Permission::new("telescope", "read"), Permission::new("telescope", "control"), Permission::new("audit", "read")];
 
 fn may(rights: &Rights, name: &str, right: (&str, &str)) -> bool {
     rights.check(&name.parse().unwrap(), right, None).allowed
+}
+
+#[tokio::test]
+async fn what_a_login_began_stands_until_its_password_is_void() {
+    let stand = Stand::new().await;
+    let (rights, _changes) = stand.rights(&KNOWN).await;
+    let name = |name: &str| name.parse::<AccountName>().unwrap();
+    let epoch = async || stand.login("ada", PASSWORD, "here").await.unwrap().user.token_epoch;
+    let ada = stand.user("ada").await;
+    let first = epoch().await;
+    until("the account", async || rights.stands(&name("ada"), first)).await;
+    // Who hears of a change of password after the login with the new one lets that stand, and not what began before.
+    let another = stand.hashed("ada", PASSWORD).await;
+    stand.write(async |tx| stand.accounts.set_password(tx, &ada.id, &another, MustChange::No).await).await.unwrap();
+    let second = epoch().await;
+    assert!(second > first && rights.stands(&name("ada"), second));
+    until("the change", async || !rights.stands(&name("ada"), first)).await;
+    assert!(rights.stands(&name("ada"), second) && !rights.stands(&name("nobody"), second));
+    stand.write(async |tx| stand.accounts.disable_user(tx, &ada.id).await).await.unwrap();
+    until("the end", async || !rights.stands(&name("ada"), second)).await;
 }
 
 #[tokio::test]

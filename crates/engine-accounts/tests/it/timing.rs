@@ -6,15 +6,17 @@
 
 use std::time::Instant;
 
-use engine_accounts::{AccountsSettings, NewUser};
+use engine_accounts::{AccountsSettings, HashedPassword, NewUser};
 use rand::{SeedableRng, rngs::StdRng, seq::SliceRandom};
 
 use crate::stand::{PASSWORD, Stand, cheap, word};
 
 /// Who is tried, and what is heard of it here (never by whoever tries).
-const TRIED: [(&str, &str, &str); 8] = [
+const TRIED: [(&str, &str, &str); 10] = [
     ("known", "wrong one", "wrong-password"),
     ("known-too", "wrong one", "wrong-password"),
+    ("of-before", "wrong one", "wrong-password"),
+    ("of-long-before", "wrong one", "wrong-password"),
     ("unknown", "wrong one", "unknown-user"),
     ("unknown-too", PASSWORD, "unknown-user"),
     ("disabled", "wrong one", "wrong-password"),
@@ -32,7 +34,17 @@ async fn world(settings: AccountsSettings) -> Stand {
     stand.write(async |tx| stand.accounts.disable_user(tx, &disabled.id).await).await.unwrap();
     let without = NewUser::person("without-password".parse().unwrap());
     stand.write(async |tx| stand.accounts.create_user(tx, &without).await).await.unwrap();
+    for (name, cost) in [("of-before", bcrypt_cost()), ("of-long-before", bcrypt_cost() - 1)] {
+        let password = Some(HashedPassword::import(&bcrypt::hash(PASSWORD, cost).unwrap()).unwrap());
+        let new = NewUser { password, ..NewUser::person(name.parse().unwrap()) };
+        stand.write(async |tx| stand.accounts.create_user(tx, &new).await).await.unwrap();
+    }
     stand
+}
+
+/// What the dearest of the hashes by bcrypt costs: as the spec's does, or next to nothing.
+fn bcrypt_cost() -> u32 {
+    if is_long() { 10 } else { 5 }
 }
 
 fn is_long() -> bool {
@@ -71,22 +83,37 @@ async fn compare(stand: &Stand, what: &str, tried: &[(&str, &str, &str)], peers:
 }
 
 #[tokio::test]
-async fn whoever_is_refused_cost_one_hash() {
+async fn whoever_is_refused_cost_the_same() {
     let stand = world(AccountsSettings { lockout_failures: 100, ..cheap() }).await;
     let long = "x".repeat(100_000);
     let others =
         [("known", long.as_str(), "wrong-password"), ("unknown", &long, "unknown-user"), ("#", "", "unknown-user")];
     for (name, password, expected) in TRIED.into_iter().chain(others) {
-        let before = stand.accounts.passwords_compared();
+        let before = spent(&stand);
         let outcome = stand.login(name, password, "here").await;
         let said = outcome.as_ref().map_or_else(ToString::to_string, |_| String::new());
-        assert_eq!((word(&outcome), stand.accounts.passwords_compared() - before), (expected, 1), "{name}");
+        let (hashes, rounds) = spent(&stand);
+        let spent = (hashes - before.0, rounds - before.1);
+        assert_eq!((word(&outcome), spent), (expected, (1, 1 << bcrypt_cost())), "{name}");
         assert_eq!(said, stand.login("known", "wrong one", "there").await.unwrap_err().to_string(), "{name}");
     }
     // Who is let in costs the same, so that a success is not seen before its answer.
-    let before = stand.accounts.passwords_compared();
-    assert_eq!(word(&stand.login("known", PASSWORD, "here").await), "in");
-    assert_eq!(stand.accounts.passwords_compared() - before, 1);
+    for (name, cost) in [("known", bcrypt_cost()), ("of-before", bcrypt_cost()), ("of-long-before", bcrypt_cost() - 1)]
+    {
+        let before = spent(&stand);
+        assert_eq!(word(&stand.login(name, PASSWORD, "here").await), "in");
+        let (hashes, rounds) = spent(&stand);
+        assert_eq!((hashes - before.0, rounds - before.1), (1, 1 << cost), "{name}");
+    }
+    // With the last of those hashes goes what they cost.
+    let before = spent(&stand);
+    assert_eq!(word(&stand.login("unknown", PASSWORD, "here").await), "unknown-user");
+    assert_eq!(spent(&stand), (before.0 + 1, before.1));
+}
+
+/// Hashes by Argon2id and rounds of bcrypt that passwords have cost so far.
+fn spent(stand: &Stand) -> (u64, u64) {
+    (stand.accounts.passwords_compared(), stand.accounts.bcrypt_rounds())
 }
 
 #[tokio::test]
@@ -96,12 +123,12 @@ async fn a_lock_costs_none() {
         for n in 0..2 {
             let _counted = stand.login(name, "wrong one", &format!("before-{name}-{n}")).await;
         }
-        let before = stand.accounts.passwords_compared();
+        let before = spent(&stand);
         for password in [PASSWORD, "wrong one"] {
             let outcome = stand.login(name, password, &format!("after-{name}-{}", password.len())).await;
             assert_eq!(word(&outcome), "locked", "{name}");
         }
-        assert_eq!(stand.accounts.passwords_compared(), before, "{name}: a lock says nothing about a password");
+        assert_eq!(spent(&stand), before, "{name}: a lock says nothing about a password");
     }
 }
 

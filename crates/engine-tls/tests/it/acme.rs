@@ -1,6 +1,9 @@
 //! Certificates from an ACME directory: ordered by both challenges, shown at once, renewed with the account that was kept.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use engine::Engine as _;
 use engine_tls::{
@@ -10,6 +13,14 @@ use engine_tls::{
 use health::Status;
 use rustls::ClientConfig;
 use sqlx::Row as _;
+use store::{
+    Changes,
+    certificates::{
+        CHANNEL,
+        challenges::{self, Challenge},
+        readers::{self, Reader},
+    },
+};
 use vocabulary::{Code, Fault};
 
 use crate::{
@@ -124,7 +135,7 @@ async fn by_tls_alpn_01() {
     let face = Keyring::start(site.store().await, site.vault.clone(), site.clock.clone()).await.unwrap();
     engine.issue_server("dome.example.org", &[]).await.unwrap();
     let listener = Listener::at(pebble.tls, face.server_config(&public()).unwrap()).await;
-    let started = std::time::Instant::now();
+    let started = Instant::now();
     // Two processes order at once.
     let other = site.engine(pebble.settings(AcmeChallenge::TlsAlpn01)).await;
     let (one, two) = tokio::join!(engine.order(DOMAIN, &[]), other.order("www.example.org", &[]));
@@ -167,4 +178,71 @@ async fn by_tls_alpn_01() {
         Connection::open(listener.address, both.clone(), DOMAIN).await.is_ok_and(|it| it.protocol() == b"http/1.1")
     })
     .await;
+}
+
+/// A process that lives and says only when the test wants it to that it has read something.
+struct Slow {
+    reader: Reader,
+    living: Changes,
+}
+
+impl Slow {
+    fn start(store: &store::Store) -> Self {
+        let reader = Reader::fresh();
+        Self { reader, living: Changes::listen_as(reader, store.clone(), &[CHANNEL]) }
+    }
+}
+
+#[tokio::test]
+async fn an_order_waits_for_who_lives() {
+    let site = Site::fresh().await;
+    let pebble = Pebble::start().await;
+    let store = site.store().await;
+    let engine = site.engine(pebble.settings(AcmeChallenge::Http01)).await;
+    let face = Keyring::start(site.store().await, site.vault.clone(), site.clock.clone()).await.unwrap();
+    let answering = HttpFace::open(pebble.http, face.challenges()).await;
+    let living = async |count: u64| {
+        until("those who live", async || readers::behind(&store, &["unread".to_owned()]).await.unwrap() == count).await;
+    };
+    let asked_for = async || -> Vec<String> {
+        let open = challenges::open(&store, site.clock.now()).await.unwrap();
+        open.into_iter().map(|Challenge { token, .. }| token).collect()
+    };
+    let slow = Slow::start(&store);
+    living(3).await;
+
+    // One that has not read yet is waited for.
+    let order = async || engine.order(DOMAIN, &[]).await.unwrap();
+    let says = async || {
+        until("the answers", async || {
+            let tokens = asked_for().await;
+            !tokens.is_empty() && readers::behind(&store, &tokens).await.unwrap() == 1
+        })
+        .await;
+        // The directory would have looked long before.
+        for _ in 0..500 {
+            store.ping().await.unwrap();
+        }
+        let asked = answering.asked();
+        readers::record(&store, slow.reader, &asked_for().await).await.unwrap();
+        asked
+    };
+    let started = Instant::now();
+    let (first, asked) = tokio::join!(order(), says());
+    println!("an order, with one who was slow to read, in {:?}", started.elapsed());
+    assert_eq!((first.state, asked), (State::Valid, 0));
+    assert!(answering.asked() > 0);
+
+    // One that lives and hangs is waited for within the bound.
+    let started = Instant::now();
+    engine.order("dome.example.org", &[]).await.unwrap();
+    println!("an order, with one who hung, in {:?}", started.elapsed());
+    assert!(started.elapsed() >= Duration::from_secs(5));
+
+    // One that died is not waited for: the database knows of its end.
+    drop(slow.living);
+    living(2).await;
+    let started = Instant::now();
+    engine.order("roof.example.org", &[]).await.unwrap();
+    println!("an order, with one who died, in {:?}", started.elapsed());
 }

@@ -4,7 +4,10 @@ use std::{
     fs,
     net::{Ipv4Addr, SocketAddr, TcpListener},
     process::Stdio,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
 };
 
 use engine_tls::{AcmeChallenge, Challenges, TlsSettings};
@@ -141,23 +144,35 @@ fn write_certificates(folder: &TempDir) -> String {
 }
 
 /// Answers the challenge http-01 as a face of ours would.
-pub(crate) struct HttpFace(JoinHandle<()>);
+pub(crate) struct HttpFace {
+    serving: JoinHandle<()>,
+    asked: Arc<AtomicU32>,
+}
 
 impl HttpFace {
     pub(crate) async fn open(address: SocketAddr, challenges: Challenges) -> Self {
         let listener = tokio::net::TcpListener::bind(address).await.unwrap();
-        Self(tokio::spawn(async move {
+        let asked = Arc::<AtomicU32>::default();
+        let count = asked.clone();
+        let serving = tokio::spawn(async move {
             while let Ok((tcp, _)) = listener.accept().await {
+                count.fetch_add(1, Ordering::SeqCst);
                 let challenges = challenges.clone();
                 tokio::spawn(async move { answer(tcp, &challenges).await });
             }
-        }))
+        });
+        Self { serving, asked }
+    }
+
+    /// How often the directory looked.
+    pub(crate) fn asked(&self) -> u32 {
+        self.asked.load(Ordering::SeqCst)
     }
 }
 
 impl Drop for HttpFace {
     fn drop(&mut self) {
-        self.0.abort();
+        self.serving.abort();
     }
 }
 

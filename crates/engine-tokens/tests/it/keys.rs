@@ -114,6 +114,10 @@ async fn both_algorithms_at_once() {
     let closed = started.unwrap();
     assert_eq!(judged(&closed, &before.access, world.now()), "good");
     assert_eq!(judged(&closed, &after.access, world.now()), "key-closed");
+    // That is no news each time that it is read.
+    let known = closed.generation();
+    closed.reload().await.unwrap();
+    assert_eq!(closed.generation(), known);
 
     // And back.
     world.deafen();

@@ -244,6 +244,21 @@ pub async fn replace_hash(tx: &mut Tx, id: &UserId, old: &str, new: &str) -> Res
     Ok(done.rows_affected() == 1)
 }
 
+/// The highest cost (the binary logarithm of its rounds) with which a password is kept as bcrypt, if one is.
+///
+/// # Errors
+/// The database does not answer within the bounds.
+pub async fn bcrypt_cost_max(store: &Store) -> Result<Option<u32>, StoreError> {
+    let cost = store
+        .read("users bcrypt", |mut connection| async move {
+            sqlx::query_scalar!("SELECT max(substr(password_hash, 5, 2)) FROM users WHERE password_hash LIKE '$2_$%'")
+                .fetch_one(&mut *connection)
+                .await
+        })
+        .await?;
+    Ok(cost.and_then(|cost| cost.parse().ok()))
+}
+
 /// Voids the tokens of an account.
 ///
 /// # Errors

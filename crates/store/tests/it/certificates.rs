@@ -9,6 +9,7 @@ use store::{
         accounts::{self, AcmeAccount},
         authorities::{self, Authority, AuthorityState},
         challenges::{self, Challenge},
+        readers::{self, Reader},
         revocations::{self, Revocation, RevocationReason},
     },
 };
@@ -194,6 +195,16 @@ async fn authorities_and_what_they_revoked() {
     assert_eq!(serials().await, ["b1"]);
 }
 
+fn challenge(token: &str, expires_at: u64) -> Challenge {
+    Challenge {
+        token: token.to_owned(),
+        domain: "a.org".to_owned(),
+        kind: ChallengeKind::TlsAlpn01,
+        key_authorisation: format!("{token}.thumb"),
+        expires_at: at(expires_at),
+    }
+}
+
 #[tokio::test]
 async fn accounts_and_challenges() {
     let stand = stand();
@@ -219,13 +230,6 @@ async fn accounts_and_challenges() {
         let mut tx = store.begin().await.unwrap();
         assert!(accounts::put(&mut tx, &wrong).await.is_err(), "{what}");
     }
-    let challenge = |token: &str, expires_at| Challenge {
-        token: token.to_owned(),
-        domain: "a.org".to_owned(),
-        kind: ChallengeKind::TlsAlpn01,
-        key_authorisation: format!("{token}.thumb"),
-        expires_at: at(expires_at),
-    };
     let mut tx = store.begin().await.unwrap();
     for one in [challenge("a", 10), challenge("b", 20), challenge("c", 30), challenge("b", 25)] {
         challenges::put(&mut tx, &one).await.unwrap();
@@ -247,6 +251,53 @@ async fn accounts_and_challenges() {
     tx.commit().await.unwrap();
     assert_eq!(open(0).await, "b");
     assert_eq!(accounts::find(&store, &account.directory_url).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn who_has_not_read_a_challenge() {
+    let stand = stand();
+    let (store, elsewhere) = (stand.store().await, stand.store().await);
+    let mut tx = store.begin().await.unwrap();
+    for token in ["a", "b"] {
+        challenges::put(&mut tx, &challenge(token, 10)).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    let tokens = |tokens: &[&str]| tokens.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let behind = async |asked: &[&str]| readers::behind(&store, &tokens(asked)).await.unwrap();
+    let until_behind = async |asked: &[&str], count: u64| {
+        let mut ticks = tokio::time::interval(Duration::from_millis(5));
+        let come = async {
+            while behind(asked).await != count {
+                ticks.tick().await;
+            }
+        };
+        let come = tokio::time::timeout(Duration::from_secs(10), come).await;
+        assert!(come.is_ok(), "{asked:?}: not {count}, but {}", behind(asked).await);
+    };
+    assert_eq!(behind(&["a"]).await, 0, "nobody lives");
+    let (one, two) = (Reader::fresh(), Reader::fresh());
+    let one_lives = Changes::listen_as(one, store.clone(), &[CHANNEL]);
+    let two_lives = Changes::listen_as(two, store.clone(), &[CHANNEL]);
+    let _another_database = Changes::listen_as(Reader::fresh(), elsewhere, &[CHANNEL]);
+    let _listens_alone = Changes::listen(store.clone(), &[CHANNEL]);
+    until_behind(&["a"], 2).await;
+    // What is not there any more is nobody's fault; what was read is read once.
+    for read in [&["a", "gone"][..], &["a"]] {
+        readers::record(&store, one, &tokens(read)).await.unwrap();
+        assert_eq!((behind(&["a"]).await, behind(&["a", "b"]).await), (1, 2));
+    }
+    readers::record(&store, two, &tokens(&["a", "b"])).await.unwrap();
+    assert_eq!((behind(&["a"]).await, behind(&["a", "b"]).await), (0, 1));
+    drop(one_lives);
+    until_behind(&["b"], 0).await;
+    // With the challenge goes who read it.
+    let mut tx = store.begin().await.unwrap();
+    challenges::remove(&mut tx, &tokens(&["a", "b"]), at(0)).await.unwrap();
+    challenges::put(&mut tx, &challenge("a", 10)).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(behind(&["a"]).await, 1);
+    drop(two_lives);
+    until_behind(&["a"], 0).await;
 }
 
 #[tokio::test]

@@ -37,7 +37,9 @@ impl Rule {
             (Party::Face(_), Some(claims)) => self.of_claims(&claims, Some(over)),
             // A face without a user's token asks for itself: how the others are.
             (Party::Coordinator(_) | Party::Face(_) | Party::Node, None) => Ok(Caller::of(over.clone())),
-            (Party::Lobby(user), Some(claims)) if claims.account == user => self.of_claims(&claims, Some(over)),
+            (Party::Lobby(user), Some(claims)) if is_users(claims.kind) && claims.account == user => {
+                self.of_claims(&claims, Some(over))
+            }
             (Party::Lobby(_), None) => Err(Fault::unauthenticated(format!("{over} is not logged in"))
                 .hint("log in with security/auth/login and send the token that it answers")),
             (Party::Key(id), None) => {
@@ -80,7 +82,7 @@ impl Rule {
         let over = reply_account.and_then(|account| account.parse::<AccountName>().ok()).filter(|account| {
             match Party::of(account) {
                 Party::Face(_) => true,
-                Party::Lobby(user) => user == claims.account,
+                Party::Lobby(user) => is_users(claims.kind) && user == claims.account,
                 Party::Key(id) => claims.kind == Kind::Key && claims.jti.as_str() == id.as_str(),
                 Party::Coordinator(_) | Party::Node | Party::Plugin(_) | Party::User(_) => false,
             }

@@ -169,7 +169,7 @@ impl Inside {
         if authenticated.must_change_password {
             return Err(Refused::NotAllowed);
         }
-        Ok(self.standing(account.clone(), account))
+        Ok(self.standing(account, authenticated.user.token_epoch))
     }
 
     /// Who knows the password, or a one-time secret in its place, may log in with the rest.
@@ -189,15 +189,12 @@ impl Inside {
         Ok(Admission { account: lobby.clone(), until: None, proof: Some(proof) })
     }
 
-    /// A connection that stands as long as the user is not disabled and its password not changed.
-    fn standing(&self, account: AccountName, user: &AccountName) -> Admission {
-        let (rights, user) = (self.security.rights.clone(), user.clone());
-        let epoch = rights.token_epoch(&user);
-        let proof: StillProven = Arc::new(move || {
-            let now = rights.token_epoch(&user);
-            now.is_some() && (epoch.is_none() || now == epoch)
-        });
-        Admission { account, until: None, proof: Some(proof) }
+    /// A connection that stands as long as the account is not disabled and its password is the one that was looked at, when it had this
+    /// epoch: what is known here may be older than that, or newer.
+    fn standing(&self, account: &AccountName, epoch: u64) -> Admission {
+        let (rights, whose) = (self.security.rights.clone(), account.clone());
+        let proof: StillProven = Arc::new(move || rights.stands(&whose, epoch));
+        Admission { account: account.clone(), until: None, proof: Some(proof) }
     }
 
     /// The password and the code behind it, where the account has a second factor.

@@ -19,13 +19,16 @@ pub(crate) struct Password {
     /// The six digits of the authenticator, or a recovery code; asked for where the account has a second factor.
     #[arg(long, value_name = "CODE")]
     code: Option<String>,
+    /// Revoke the account's API keys as well, this terminal's login among them.
+    #[arg(long)]
+    revoke_api_keys: bool,
     #[command(flatten)]
     password: PasswordArgs,
 }
 
 /// Changes it.
 pub(crate) async fn run(password: Password, client: &Client, out: &mut Output) -> Result<(), Ending> {
-    let Password { code, password: source } = password;
+    let Password { code, revoke_api_keys, password: source } = password;
     let me = client.ask(&Me {}).await?;
     let name = &me.username;
     let old_password = source.password(format!("password of {name}")).await?;
@@ -36,7 +39,7 @@ pub(crate) async fn run(password: Password, client: &Client, out: &mut Output) -
         None if has_totp => Some(source.code(name.as_str()).await?),
         None => None,
     };
-    let change = ChangePassword { old_password, new_password, code };
+    let change = ChangePassword { old_password, new_password, code, revoke_api_keys };
     let reply: Done = tokio::select! {
         answer = client.ask(&change) => answer?,
         // What the account was logged in with may end before the answer comes.

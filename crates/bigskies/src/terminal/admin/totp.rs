@@ -1,7 +1,7 @@
 //! `bigskies admin totp`: the second factor of one's own account.
 
 use catalog::{
-    Secret,
+    Done, Secret,
     security::{ConfirmTotp, EnrolTotp, RemoveTotp, TotpEnrolment},
 };
 use clap::Subcommand;
@@ -35,6 +35,9 @@ pub(crate) enum Totp {
         /// The six digits of the authenticator, or a recovery code, where it is one's own.
         #[arg(long, value_name = "CODE", required_unless_present = "user")]
         code: Option<String>,
+        /// Revoke the account's API keys as well; of one's own, this terminal's login is among them.
+        #[arg(long)]
+        revoke_api_keys: bool,
     },
 }
 
@@ -53,9 +56,14 @@ pub(crate) async fn run(totp: Totp, client: &Client, out: &mut Output) -> Result
             let sentence = "the second factor counts; keep these recovery codes, each of which stands for it once:";
             out.show_secret(&reply, sentence, &codes.join("\n"))
         }
-        Totp::Remove { user, code } => {
+        Totp::Remove { user, code, revoke_api_keys } => {
             let user_id = named::user_id(client, user.as_deref()).await?;
-            let reply = client.ask(&RemoveTotp { user_id, code: code.map(Secret::new) }).await?;
+            let removal = RemoveTotp { user_id, code: code.map(Secret::new), revoke_api_keys };
+            let reply: Done = tokio::select! {
+                answer = client.ask(&removal) => answer?,
+                // The key that the terminal is logged in with may end before the answer comes.
+                () = client.refused() => Done {},
+            };
             out.show(&reply, |_| "the second factor is removed".to_owned())
         }
     }
