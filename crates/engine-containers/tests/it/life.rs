@@ -99,6 +99,8 @@ async fn commands(stand: &Stand, name: &str) {
         (Command { input: Some(b"one\ntwo\n".to_vec()), ..shell("wc -l") }, 0, "2\n", ""),
         (Command { environment: BTreeMap::from([("A".to_owned(), "b".to_owned())]), ..shell("echo $A") }, 0, "b\n", ""),
         (Command { user: Some("0".to_owned()), ..shell("id -u") }, 0, "0\n", ""),
+        // It has nothing more to say, and goes on.
+        (shell("exec >&- 2>&-; sleep 0.3; exit 5"), 5, "", ""),
         (Command { working_folder: Some("/data".to_owned()), ..shell("ls") }, 0, "ready\nsite.txt\n", ""),
     ] {
         let output = stand.engine.run(name, &command, LIMIT).await.unwrap();
