@@ -12,8 +12,9 @@ use observatory::discovery::Discovery;
 use testkit_containers::{Dockerd, Sshd};
 
 use crate::{
+    compose::Compose,
     remote::{over_ssh, over_tls},
-    roundtrip::{IMAGE, clear, compose_takes, differing, engine, lasting},
+    roundtrip::{IMAGE, clear, differing, engine, lasting},
     site::{Answer, Site, free_ports},
 };
 
@@ -210,7 +211,7 @@ fn the_export_is_whole(hand: &Hand) {
     let mut check = Command::new("sha256sum");
     let checked: Answer = check.args(["--check", "SHA256SUMS"]).current_dir(&out).output().unwrap().into();
     assert_eq!(checked.code, 0, "{}{}", checked.out, checked.err);
-    compose_takes(&out);
+    Compose::find().expect_to_take(&out);
 }
 
 fn what_was_changed_is_mended(hand: &Hand) {
