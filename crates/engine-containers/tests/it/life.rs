@@ -63,7 +63,8 @@ async fn from_its_making_to_its_removal() {
     let listed = engine.containers(&by_label).await.unwrap();
     assert_eq!(listed.iter().map(|one| one.name.as_str()).collect::<Vec<_>>(), [spec.name.as_str()]);
     assert_eq!(listed[0].ports, healthy.ports);
-    assert!(engine.port_holder(healthy.ports[0].host_port).await.unwrap().to_string().ends_with(&spec.name));
+    let there = std::net::SocketAddr::from(([127, 0, 0, 1], healthy.ports[0].host_port));
+    assert!(engine.port_holder(there).await.unwrap().to_string().ends_with(&spec.name));
     // A second start changes nothing.
     engine.start(&spec.name).await.unwrap();
 
