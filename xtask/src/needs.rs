@@ -30,6 +30,7 @@ const NEEDS: &[Need] = &[
     Need { what: "ssh", debian: "openssh-client", homebrew: "openssh", is_here: has_program },
     Need { what: "sshd", debian: "openssh-server", homebrew: "openssh", is_here: has_program },
     Need { what: "dockerd", debian: "docker.io", homebrew: "docker", is_here: has_docker },
+    Need { what: "docker", debian: "docker.io", homebrew: "docker", is_here: has_program },
     Need { what: "ip", debian: "iproute2", homebrew: "iproute2mac", is_here: has_program },
     Need { what: "busybox", debian: "busybox-static", homebrew: "busybox", is_here: has_program },
     Need { what: "openssl", debian: "openssl", homebrew: "openssl", is_here: has_program },

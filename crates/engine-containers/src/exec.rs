@@ -14,6 +14,8 @@ use crate::{ContainerEngine, ContainersError, Object, names, refusal::Doing};
 
 /// How much of what a command says is kept, for each of its two streams.
 const OUTPUT_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Between two looks whether a command that says nothing more has ended.
+const LOOK: Duration = Duration::from_millis(50);
 
 /// A command to run.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -56,7 +58,8 @@ impl Output {
 }
 
 impl ContainerEngine {
-    /// Runs a command inside of a container that runs, and waits for its end. After `limit` it is left alone, and goes on.
+    /// Runs a command inside of a container that runs, and waits for its end. After `limit` it is left alone, and goes on. An engine that
+    /// does not say how it ended is an error.
     pub async fn run(&self, container: &str, command: &Command, limit: Duration) -> Result<Output, ContainersError> {
         let name = names::check(Object::Container, container)?;
         let doing = Doing::new("running a command in", Object::Container, name);
@@ -72,10 +75,28 @@ impl ContainerEngine {
             ..ExecConfig::default()
         };
         let made = self.call(doing, self.docker().create_exec(name, request)).await?;
-        let mut output = self.call_within(doing, limit, self.attended(&made.id, command.input.as_deref())).await?;
-        let found = self.call(doing, self.docker().inspect_exec(&made.id)).await?;
-        output.exit_code = found.exit_code.unwrap_or_default();
-        Ok(output)
+        let to_its_end = async {
+            let output = self.attended(&made.id, command.input.as_deref()).await?;
+            Ok((output, self.exit_code(&made.id).await?))
+        };
+        let (output, exit_code) = self.call_within(doing, limit, to_its_end).await?;
+        let exit_code = exit_code.ok_or_else(|| ContainersError::Failed {
+            doing: doing.to_string(),
+            reason: "the engine does not know its exit code".to_owned(),
+        })?;
+        Ok(Output { exit_code, ..output })
+    }
+
+    /// How a command ended, if the engine can tell. It learns that a little after the streams were closed, and a command may close them and
+    /// go on: it is said to run until then, without an exit code (Engine API, "Inspect an exec instance").
+    async fn exit_code(&self, id: &str) -> Result<Option<i64>, bollard::errors::Error> {
+        loop {
+            let found = self.docker().inspect_exec(id).await?;
+            if !found.running.unwrap_or_default() {
+                return Ok(found.exit_code);
+            }
+            tokio::time::sleep(LOOK).await;
+        }
     }
 
     async fn attended(&self, id: &str, given: Option<&[u8]>) -> Result<Output, bollard::errors::Error> {

@@ -13,8 +13,9 @@ use crate::{
 const PROBE_INTERVAL: Duration = Duration::from_secs(30);
 const PROBE_LIMIT: Duration = Duration::from_secs(30);
 const PROBE_RETRIES: u32 = 3;
-/// How often we probe at least while somebody waits: a health check may say a minute, nobody wants to wait that long.
+/// How often we probe at least while somebody waits: a health check may say a minute, nobody wants to wait that long. And how often at most.
 const PROBE_INTERVAL_MAX: Duration = Duration::from_secs(2);
+const PROBE_INTERVAL_MIN: Duration = Duration::from_millis(50);
 /// How much of what a container said goes into an error.
 const LAST_LINES: u32 = 5;
 
@@ -72,10 +73,9 @@ impl ContainerEngine {
     /// Runs the check ourselves, as the engine would.
     async fn probed(&self, name: &str, check: &HealthCheck) -> Result<Container, ContainersError> {
         let Some(command) = probe(check) else { return self.container(name).await };
-        let pause = seconds(check.interval_seconds).unwrap_or(PROBE_INTERVAL).min(PROBE_INTERVAL_MAX);
-        let patience = seconds(check.start_period_seconds).unwrap_or_default();
-        let (begun, mut failures) = (Instant::now(), 0);
-        let mut ticks = interval(pause.max(Duration::from_millis(50)));
+        let mut patience = Patience::of(check);
+        let begun = Instant::now();
+        let mut ticks = interval(patience.interval.clamp(PROBE_INTERVAL_MIN, PROBE_INTERVAL_MAX));
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
@@ -95,10 +95,7 @@ impl ContainerEngine {
                 Ok(output) => output.text(),
                 Err(error) => error.to_string(),
             };
-            if begun.elapsed() > patience {
-                failures += 1;
-            }
-            if failures >= check.retries.filter(|retries| *retries > 0).unwrap_or(PROBE_RETRIES) {
+            if patience.is_lost(begun.elapsed()) {
                 return Err(ContainersError::Unhealthy { name: name.to_owned(), last_words: output.trim().to_owned() });
             }
         }
@@ -137,6 +134,41 @@ async fn bounded<T>(
     timeout(limit, waited).await.map_err(timed_out)?
 }
 
+/// How many failures make a container unhealthy: those that an engine would see, which probes less often than we do. Who is given a minute
+/// between two probes may take minutes until it is well.
+#[derive(Debug)]
+struct Patience {
+    start_period: Duration,
+    interval: Duration,
+    retries: u32,
+    failures: u32,
+    counted_at: Option<Duration>,
+}
+
+impl Patience {
+    fn of(check: &HealthCheck) -> Self {
+        Self {
+            start_period: seconds(check.start_period_seconds).unwrap_or_default(),
+            interval: seconds(check.interval_seconds).unwrap_or(PROBE_INTERVAL),
+            retries: check.retries.filter(|retries| *retries > 0).unwrap_or(PROBE_RETRIES),
+            failures: 0,
+            counted_at: None,
+        }
+    }
+
+    /// Whether this failure, so long after the start, is the last one that is borne.
+    fn is_lost(&mut self, elapsed: Duration) -> bool {
+        // Our own probes come at no exact times.
+        let apart = self.interval.saturating_sub(PROBE_INTERVAL_MIN / 2);
+        let counts = self.counted_at.is_none_or(|before| elapsed.saturating_sub(before) >= apart);
+        if elapsed > self.start_period && counts {
+            self.failures += 1;
+            self.counted_at = Some(elapsed);
+        }
+        self.failures >= self.retries
+    }
+}
+
 /// The command of a check, if it has one.
 fn probe(check: &HealthCheck) -> Option<Command> {
     let (kind, rest) = check.test.split_first()?;
@@ -149,4 +181,31 @@ fn probe(check: &HealthCheck) -> Option<Command> {
 
 fn seconds(said: Option<f64>) -> Option<Duration> {
     said.filter(|seconds| *seconds > 0.0).and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The second in which a container that is probed every two seconds, and is never well, is given up.
+    fn check(interval: Option<f64>, start_period: Option<f64>, retries: Option<u32>, expected_seconds: u64) {
+        let check = HealthCheck {
+            interval_seconds: interval,
+            start_period_seconds: start_period,
+            retries,
+            ..HealthCheck::default()
+        };
+        let mut patience = Patience::of(&check);
+        let lost = (0..).step_by(2).find(|second| patience.is_lost(Duration::from_secs(*second)));
+        assert_eq!(lost, Some(expected_seconds), "{check:?}");
+    }
+
+    #[test]
+    fn who_is_slow_is_given_the_time_that_its_check_says() {
+        check(Some(2.0), None, Some(3), 2 + 2 * 2);
+        check(Some(0.2), None, Some(3), 2 + 2 * 2);
+        check(Some(30.0), None, Some(3), 2 + 2 * 30);
+        check(Some(30.0), Some(60.0), Some(1), 62);
+        check(None, None, None, 2 + 2 * 30);
+    }
 }

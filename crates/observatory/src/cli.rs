@@ -181,7 +181,7 @@ pub struct Discover {
     #[arg(long, value_name = "FILE")]
     pub from: Option<PathBuf>,
     /// Write a shell script to standard output that gathers the same on a host where one may only log in by hand.
-    #[arg(long, conflicts_with_all = ["from", "report", "data"])]
+    #[arg(long, conflicts_with_all = ["from", "report", "out"])]
     pub script: bool,
     /// Look at these containers or compose projects alone.
     #[arg(long, value_name = "NAME")]
@@ -191,7 +191,7 @@ pub struct Discover {
     pub report: Option<PathBuf>,
     /// Write the data as JSON into a file, too.
     #[arg(long, value_name = "FILE")]
-    pub data: Option<PathBuf>,
+    pub out: Option<PathBuf>,
 }
 
 /// Write what runs on a host as a project.

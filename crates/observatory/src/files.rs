@@ -5,6 +5,7 @@ use std::{
     io::Write as _,
     os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
+    time::{Duration, Instant},
 };
 
 use nix::{
@@ -13,6 +14,9 @@ use nix::{
 };
 
 use crate::failure::{Failure, Reason};
+
+/// Between two tries to take a lock.
+const LOOK: Duration = Duration::from_millis(10);
 
 /// Who may read a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,7 +69,10 @@ pub fn write(path: &Path, text: &str, readers: Readers) -> Result<(), Failure> {
         file.sync_data()?;
         fs::rename(&beside, path)
     };
-    write().map_err(|error| Failure::of_path("write", path, &error))
+    write().map_err(|error| {
+        let _nobody_needs_a_half = fs::remove_file(&beside);
+        Failure::of_path("write", path, &error)
+    })
 }
 
 /// Removes what runs that were killed left beside a file: theirs is the id of no process any more.
@@ -171,7 +178,37 @@ pub fn lock(path: &Path) -> Result<Option<Flock<File>>, Failure> {
     }
     let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path);
     let file = file.map_err(|error| Failure::of_path("open", path, &error))?;
-    match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
+    locked(path, file, FlockArg::LockExclusiveNonblock)
+}
+
+/// The same for who waits a little: another process that but looks has the lock for a moment.
+///
+/// # Errors
+/// Where the file can't be made.
+pub async fn lock_within(path: &Path, limit: Duration) -> Result<Option<Flock<File>>, Failure> {
+    let began = Instant::now();
+    loop {
+        match lock(path)? {
+            None if began.elapsed() < limit => tokio::time::sleep(LOOK).await,
+            taken_or_not => return Ok(taken_or_not),
+        }
+    }
+}
+
+/// Whether a process has the lock that this file stands for. Several may look at once.
+///
+/// # Errors
+/// Where that can't be found out.
+pub fn is_locked(path: &Path) -> Result<bool, Failure> {
+    match File::open(path) {
+        Ok(file) => Ok(locked(path, file, FlockArg::LockSharedNonblock)?.is_none()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(Failure::of_path("open", path, &error)),
+    }
+}
+
+fn locked(path: &Path, file: File, how: FlockArg) -> Result<Option<Flock<File>>, Failure> {
+    match Flock::lock(file, how) {
         Ok(lock) => Ok(Some(lock)),
         Err((_, Errno::EWOULDBLOCK)) => Ok(None),
         Err((_, error)) => Err(Failure::new(Reason::Unavailable, format!("can't lock {}: {error}", path.display()))),
@@ -193,6 +230,29 @@ mod tests {
         assert!(lock(&path).unwrap().is_some());
     }
 
+    #[tokio::test]
+    async fn who_looks_is_not_in_the_way_of_who_takes() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lock");
+        assert!(!is_locked(&path).unwrap());
+        let held = lock(&path).unwrap();
+        assert!(is_locked(&path).unwrap());
+        assert!(lock_within(&path, Duration::from_millis(30)).await.unwrap().is_none());
+        drop(held);
+        assert!(!is_locked(&path).unwrap());
+        // One that looks, seen by another that does, and by one that waits for its end.
+        let look = locked(&path, File::open(&path).unwrap(), FlockArg::LockSharedNonblock).unwrap();
+        assert!(!is_locked(&path).unwrap());
+        assert!(lock(&path).unwrap().is_none());
+        let ended = async {
+            tokio::task::yield_now().await;
+            drop(look);
+        };
+        let (taken, ()) = tokio::join!(lock_within(&path, Duration::from_secs(60)), ended);
+        assert!(taken.unwrap().is_some());
+        assert_eq!(is_locked(&path.join("below")).unwrap_err().reason, Reason::Unavailable);
+    }
+
     #[test]
     fn what_a_killed_run_left_goes_with_the_next() {
         let folder = tempfile::tempdir().unwrap();
@@ -205,6 +265,14 @@ mod tests {
         write(&path("a"), "whole", Readers::All).unwrap();
         let there = ["a", "a.4194999.new", "a.x.new", "b.4194999.new", alive.as_str()].map(|name| path(name).exists());
         assert_eq!(there, [true, false, true, true, false]);
+        // Where it can't be written, nothing is left either.
+        fs::create_dir(path("folder")).unwrap();
+        assert_eq!(write(&path("folder"), "whole", Readers::All).unwrap_err().reason, Reason::Unavailable);
+        let left = fs::read_dir(folder.path())
+            .unwrap()
+            .flatten()
+            .filter(|one| one.file_name().to_string_lossy().starts_with("folder."));
+        assert_eq!(left.count(), 0);
     }
 
     #[test]

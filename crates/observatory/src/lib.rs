@@ -12,6 +12,7 @@ pub mod import;
 pub mod output;
 pub mod plan;
 pub mod ports;
+pub mod prometheus;
 pub mod proof;
 pub mod redaction;
 pub mod render;

@@ -2,13 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde::Serialize;
 
 use crate::{
     configuration::Kind,
     failure::{Failure, NO_SPACE, Reason},
     output::harmless,
+    prometheus::{self, Series},
     runtime::{LogWish, Runtime},
     stack::{Part, Stack},
 };
@@ -153,7 +153,7 @@ async fn follow_a_sample(
         .map_err(|error| lost(format!("the Pushgateway at {gateway} did not take a sample: {error}")))?;
     let question = format!("{METRIC}{{job=\"observatory\",instance=\"{}\"}}", stack.project);
     loop {
-        if query(http, prometheus, &question).await.is_ok_and(|series| has_value(&series, value)) {
+        if prometheus::query(http, prometheus, &question).await.is_ok_and(|series| has_value(&series, value)) {
             return Ok(pushed.elapsed().as_secs_f64());
         }
         if began.elapsed() > limit {
@@ -169,41 +169,4 @@ async fn follow_a_sample(
 #[expect(clippy::cast_precision_loss, reason = "a value of 32 bits is exact as a double")]
 fn has_value(series: &[Series], value: u64) -> bool {
     series.iter().any(|series| series.value.1.parse::<f64>().is_ok_and(|found| found == value as f64))
-}
-
-/// A series of an instant answer: its labels, and when its value was what.
-#[derive(Debug, Clone, Deserialize)]
-pub struct Series {
-    /// Its labels.
-    pub metric: serde_json::Map<String, Value>,
-    /// Seconds since 1970, and the value as text.
-    pub value: (f64, String),
-}
-
-/// What Prometheus answers to a question now, as series.
-///
-/// # Errors
-/// Where it does not answer, or does not understand the question.
-pub async fn query(http: &reqwest::Client, prometheus: &str, question: &str) -> Result<Vec<Series>, Failure> {
-    #[derive(Deserialize)]
-    struct Answer {
-        error: Option<String>,
-        data: Option<Data>,
-    }
-    #[derive(Deserialize)]
-    struct Data {
-        result: Vec<Series>,
-    }
-    let away = |error: reqwest::Error| {
-        Failure::new(Reason::Unavailable, format!("Prometheus at {prometheus} does not answer: {error}"))
-    };
-    let request = http.get(format!("{prometheus}/api/v1/query")).query(&[("query", question)]);
-    let answer: Answer = request.send().await.map_err(away)?.json().await.map_err(away)?;
-    match answer {
-        Answer { data: Some(data), error: None } => Ok(data.result),
-        Answer { error, .. } => {
-            let message = format!("`{question}` was not answered: {}", error.unwrap_or_default());
-            Err(Failure::new(Reason::Defect, message))
-        }
-    }
 }

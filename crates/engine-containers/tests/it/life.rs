@@ -63,7 +63,8 @@ async fn from_its_making_to_its_removal() {
     let listed = engine.containers(&by_label).await.unwrap();
     assert_eq!(listed.iter().map(|one| one.name.as_str()).collect::<Vec<_>>(), [spec.name.as_str()]);
     assert_eq!(listed[0].ports, healthy.ports);
-    assert!(engine.port_holder(healthy.ports[0].host_port).await.unwrap().to_string().ends_with(&spec.name));
+    let there = std::net::SocketAddr::from(([127, 0, 0, 1], healthy.ports[0].host_port));
+    assert!(engine.port_holder(there).await.unwrap().to_string().ends_with(&spec.name));
     // A second start changes nothing.
     engine.start(&spec.name).await.unwrap();
 
@@ -99,6 +100,8 @@ async fn commands(stand: &Stand, name: &str) {
         (Command { input: Some(b"one\ntwo\n".to_vec()), ..shell("wc -l") }, 0, "2\n", ""),
         (Command { environment: BTreeMap::from([("A".to_owned(), "b".to_owned())]), ..shell("echo $A") }, 0, "b\n", ""),
         (Command { user: Some("0".to_owned()), ..shell("id -u") }, 0, "0\n", ""),
+        // It has nothing more to say, and goes on.
+        (shell("exec >&- 2>&-; sleep 0.3; exit 5"), 5, "", ""),
         (Command { working_folder: Some("/data".to_owned()), ..shell("ls") }, 0, "ready\nsite.txt\n", ""),
     ] {
         let output = stand.engine.run(name, &command, LIMIT).await.unwrap();

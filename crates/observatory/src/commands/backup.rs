@@ -2,10 +2,10 @@
 
 use std::{
     path::{Path, PathBuf},
-    time::{Duration, Instant},
+    time::Instant,
 };
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use vocabulary::{Clock, Timestamp};
 
 use super::{Desk, STAGING, status};
@@ -17,14 +17,12 @@ use crate::{
     files::{self, aside},
     output::{Ending, Output, Steps},
     plan::{Change, Deed},
-    proof,
+    prometheus, proof,
     runtime::{Seen, State},
     secrets,
     stack::Part,
 };
 
-/// How long Prometheus may take for a snapshot; the newest hours are written out for it.
-const SNAPSHOT: Duration = Duration::from_secs(600);
 /// What a service keeps for the moment only, or for itself.
 const PASSING: [&str; 4] = ["lock", "queries.active", "snapshots", "log"];
 
@@ -199,38 +197,11 @@ async fn save(desk: &Desk, part: &Part, below: &str, mut writer: Writer) -> Resu
 }
 
 async fn save_snapshot(desk: &Desk, part: &Part, writer: Writer) -> Result<Writer, Failure> {
-    let below = format!("snapshots/{}", snapshot(&desk.stack.url(part)).await?);
+    let name = prometheus::snapshot(&proof::client()?, &desk.stack.url(part)).await?;
+    let below = format!("snapshots/{name}");
     let saved = save(desk, part, &below, writer).await;
     desk.runtime.discard(&desk.stack, part, &below).await?;
     saved
-}
-
-/// Asks Prometheus for a snapshot: its name. See "TSDB Admin APIs" of Prometheus' documentation.
-async fn snapshot(prometheus: &str) -> Result<String, Failure> {
-    #[derive(Deserialize)]
-    struct Answer {
-        error: Option<String>,
-        data: Option<Data>,
-    }
-    #[derive(Deserialize)]
-    struct Data {
-        name: String,
-    }
-    let away = |error: reqwest::Error| {
-        Failure::new(Reason::Unavailable, format!("Prometheus at {prometheus} makes no snapshot: {error}"))
-            .hint("`observatory status` shows how it is")
-    };
-    let request = proof::client()?.post(format!("{prometheus}/api/v1/admin/tsdb/snapshot")).timeout(SNAPSHOT);
-    let answer: Answer = request.send().await.map_err(away)?.json().await.map_err(away)?;
-    match answer.data {
-        // The name becomes part of a path.
-        Some(Data { name }) if !name.is_empty() && !name.contains(['/', '.']) => Ok(name),
-        _ => {
-            let said = answer.error.unwrap_or_default();
-            Err(Failure::new(Reason::Unavailable, format!("Prometheus at {prometheus} makes no snapshot: {said}"))
-                .hint("`observatory up` starts it with the flag that lets it"))
-        }
-    }
 }
 
 /// Copies what a service keeps while it is stopped, and starts it again, whatever became of the copy.

@@ -32,7 +32,7 @@ pub(super) async fn run(wish: &Discover, options: &Options, out: &mut Output) ->
     if let Some(path) = &wish.report {
         files::write(path, &words, Readers::All)?;
     }
-    if let Some(path) = &wish.data {
+    if let Some(path) = &wish.out {
         files::write(path, &(serde_json::to_string_pretty(&discovery).map_err(Failure::from)? + "\n"), Readers::All)?;
     }
     out.show(&discovery, || words)?;
@@ -89,7 +89,7 @@ pub(super) async fn found(
 fn read(path: &Path, text: &str) -> Result<Discovery, Failure> {
     let wrong = |what: String| {
         Failure::new(Reason::Configuration, format!("{}: {what}", path.display()))
-            .hint("name a file that the script gathered, or one of `observatory discover --data`")
+            .hint("name a file that the script gathered, or one of `observatory discover --out`")
     };
     let discovery: Discovery = serde_json::from_str(text).map_err(|error| wrong(format!("no discovery: {error}")))?;
     if discovery.format == FORMAT {

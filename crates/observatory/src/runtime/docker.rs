@@ -130,9 +130,11 @@ impl Docker {
         if self.image(&part.image).await?.is_some_and(|image| image.id != container.image_id) {
             found.push(format!("image behind {} is another one", part.image));
         }
-        let files = async |folder: &str| self.engine.take_files(&container.id, folder, FILES_BYTES_MAX).await;
         if !part.files.is_empty() {
-            found.extend(drift::of_files(part, &files(&part.config).await.unwrap_or_default()));
+            match self.files(container, &part.config).await? {
+                Some(there) => found.extend(drift::of_files(part, &there)),
+                None => found.push(format!("{} holds more than was put there", part.config)),
+            }
         }
         let meant: BTreeMap<String, String> = part
             .secrets
@@ -140,11 +142,25 @@ impl Docker {
             .filter_map(|(name, secret)| Some((name.clone(), secrets::known(&self.folder, name, secret)?)))
             .collect();
         if !meant.is_empty() {
-            found.extend(drift::of_secrets(&meant, &files(specs::SECRETS).await.unwrap_or_default()));
+            match self.files(container, specs::SECRETS).await? {
+                Some(there) => found.extend(drift::of_secrets(&meant, &there)),
+                None => found.push(format!("{} holds more than was put there", specs::SECRETS)),
+            }
         }
         // Some engines can't tell, for want of a driver that knows.
         found.extend(drift::of_root(&wanted, &self.engine.changes(&container.id).await.unwrap_or_default()));
         Ok(found)
+    }
+
+    /// What lies in a folder of a container, nothing where it is gone; no answer where that is more than could be ours. An engine that does
+    /// not tell is no sign of a change.
+    async fn files(&self, container: &Container, folder: &str) -> Result<Option<Vec<FileEntry>>, Failure> {
+        match self.engine.take_files(&container.id, folder, FILES_BYTES_MAX).await {
+            Ok(files) => Ok(Some(files)),
+            Err(ContainersError::NotFound { .. }) => Ok(Some(Vec::new())),
+            Err(ContainersError::Refused { .. }) => Ok(None),
+            Err(error) => Err(failure(error)),
+        }
     }
 
     async fn image(&self, name: &str) -> Result<Option<Image>, Failure> {
@@ -211,14 +227,17 @@ impl Docker {
         done(self.engine.stop_container(id, None).await)?;
         done(self.engine.remove(id, WithVolumes::Remove).await)?;
         let gone = async {
-            while !matches!(self.engine.container(id).await, Err(ContainersError::NotFound { .. })) {
-                tokio::time::sleep(LOOK).await;
+            loop {
+                match self.engine.container(id).await {
+                    Ok(_) => tokio::time::sleep(LOOK).await,
+                    gone_or_unknown => return done(gone_or_unknown.map(drop)),
+                }
             }
         };
         tokio::time::timeout(GONE_LIMIT, gone).await.map_err(|_over| {
             let message = format!("container {id} is still there {} s after its removal", GONE_LIMIT.as_secs());
             Failure::new(Reason::Unavailable, message).hint("see whether the engine is busy, and try again")
-        })
+        })?
     }
 
     /// Puts configuration and secrets into the volumes of a container that was made and does not run yet.
@@ -353,7 +372,7 @@ impl Runtime for Docker {
             let Some(part) = stack.part(change.service) else { continue };
             // Pulled before anything is changed, so that a stack that runs is not broken for want of an image.
             self.engine.ensure_image(&part.image, &mut |_| ()).await.map_err(failure)?;
-            if let Some(holder) = self.engine.port_holder(part.port.number()).await {
+            if let Some(holder) = self.engine.port_holder(SocketAddr::new(stack.bind, part.port.number())).await {
                 let holder = holder.to_string();
                 let is_ours = ours.iter().any(|(_, container)| holder == format!("container {}", container.name));
                 if !is_ours && !holder.contains("docker-proxy") {

@@ -100,7 +100,7 @@ impl Processes {
             port: part.port.number(),
         }
         .write(&place)?;
-        files::remove(&place.record)?;
+        place.forget_keeper()?;
         self.spawn(part.kind)?;
         let began = Instant::now();
         while Record::read(&place)?.is_none_or(|record| record.pid.is_none() && record.last_exit.is_none()) {
@@ -129,9 +129,8 @@ impl Processes {
 
     async fn stop(&self, kind: Kind) -> Result<(), Failure> {
         let place = self.place(kind);
-        let record = Record::read(&place)?;
-        if let Some(record) = record.filter(|_| place.is_kept().unwrap_or(false)) {
-            end(record.keeper, Signal::SIGTERM, || !place.is_kept().unwrap_or(false)).await?;
+        if let Some(keeper) = living_keeper(&place, kind).await? {
+            end(keeper, Signal::SIGTERM, || !place.is_kept().unwrap_or(false)).await?;
         }
         for orphan in orphans(&self.folder, kind) {
             end(orphan, Signal::SIGKILL, || !is_alive(orphan)).await?;
@@ -141,10 +140,30 @@ impl Processes {
     }
 }
 
+/// The keeper of a service, if one lives; one that has just begun is given the time to say who it is.
+async fn living_keeper(place: &Place, kind: Kind) -> Result<Option<u32>, Failure> {
+    let began = Instant::now();
+    while place.is_kept()? {
+        if let Some(keeper) = place.keeper()? {
+            return Ok(Some(keeper));
+        }
+        if began.elapsed() > START {
+            let message = format!("{} is locked, and nobody says by which process", place.lock.display());
+            return Err(Failure::new(Reason::Busy, message)
+                .hint(format!("end the process `observatory keep … {kind}`, or whatever holds that file")));
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+    Ok(None)
+}
+
 /// Sends a signal and waits for the end that it brings.
 async fn end(pid: u32, signal: Signal, is_over: impl Fn() -> bool) -> Result<(), Failure> {
     let began = Instant::now();
-    let target = Pid::from_raw(pid.try_into().unwrap_or(i32::MAX));
+    // Zero means all of our own group to the system, and one is the mother of all.
+    let Some(target) = i32::try_from(pid).ok().filter(|pid| *pid > 1).map(Pid::from_raw) else {
+        return Err(Failure::new(Reason::Defect, format!("{pid} is no process that could be ended")));
+    };
     match kill(target, signal) {
         Ok(()) | Err(nix::errno::Errno::ESRCH) => {}
         Err(error) => {
@@ -180,16 +199,27 @@ fn orphans(folder: &Path, kind: Kind) -> Vec<u32> {
     let recorded = Record::read(&place).ok().flatten().and_then(|record| record.pid);
     let spec = Spec::read(&place).ok().flatten();
     let Some(spec) = spec else { return Vec::new() };
+    let below = folder.to_string_lossy();
     let ours = |pid: &u32| {
         let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
         let words: Vec<String> =
             line.split(|byte| *byte == 0).map(|word| String::from_utf8_lossy(word).into_owned()).collect();
         let begins = words.first().is_some_and(|program| Path::new(program) == spec.program);
-        let below = folder.to_string_lossy();
-        begins && (recorded == Some(*pid) || words.iter().any(|word| word.contains(below.as_ref())))
+        begins && (recorded == Some(*pid) || words.iter().any(|word| names(word, &below)))
     };
     let all = std::fs::read_dir("/proc").into_iter().flatten().flatten();
     all.filter_map(|process| process.file_name().to_str()?.parse().ok()).filter(ours).collect()
+}
+
+/// Whether a word holds the path of this folder, or of something in it, and not that of another one whose name begins or ends alike.
+fn names(word: &str, folder: &str) -> bool {
+    let folder = folder.trim_end_matches('/');
+    let belongs_to_a_name = |c: char| c.is_alphanumeric() || ['.', '_', '-', '/'].contains(&c);
+    word.match_indices(folder).any(|(at, _)| {
+        let (before, rest) = word.split_at(at);
+        let after = rest.strip_prefix(folder).and_then(|rest| rest.chars().next());
+        !before.ends_with(belongs_to_a_name) && after.is_none_or(|next| next == '/' || !belongs_to_a_name(next))
+    })
 }
 
 /// The program of a part: a path as it is, a name on the PATH or where systems keep services.
@@ -343,5 +373,36 @@ impl Runtime for Processes {
         _staging: &Path,
     ) -> Result<(), Failure> {
         self.replace(part, data, config)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_is_told_from_its_neighbours() {
+        for (word, expected) in [
+            ("/srv/observatory/site-local", true),
+            ("--storage.tsdb.path=/srv/observatory/site-local/data/prometheus-data", true),
+            ("--config.file=/srv/observatory/site-local", true),
+            ("--config.file=/srv/observatory/site-local2/etc/prometheus.yml", false),
+            ("--config.file=/srv/observatory/site-local.old/etc/prometheus.yml", false),
+            ("--config.file=/mnt/srv/observatory/site-local/etc/prometheus.yml", false),
+            ("/mnt/srv/observatory/site-local:/srv/observatory/site-local/etc", true),
+            ("--web.listen-address=127.0.0.1:9090", false),
+            ("", false),
+        ] {
+            assert_eq!(names(word, "/srv/observatory/site-local"), expected, "{word}");
+            assert_eq!(names(word, "/srv/observatory/site-local/"), expected, "{word}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_no_process_is_not_ended() {
+        for pid in [0, 1, u32::MAX] {
+            let refused = end(pid, Signal::SIGTERM, || true).await.unwrap_err();
+            assert_eq!(refused.reason, Reason::Defect, "{pid}: {}", refused.message);
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use observatory::proof;
+use observatory::{prometheus, proof};
 
 use crate::site::{Answer, Site, wait_for};
 
@@ -20,7 +20,7 @@ fn push(site: &Site, value: u32) {
 fn ask(site: &Site, question: &str) -> Option<f64> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let http = proof::client().unwrap();
-    let series = runtime.block_on(proof::query(&http, &site.prometheus_url(), question)).unwrap_or_default();
+    let series = runtime.block_on(prometheus::query(&http, &site.prometheus_url(), question)).unwrap_or_default();
     series.first().and_then(|series| series.value.1.parse().ok())
 }
 

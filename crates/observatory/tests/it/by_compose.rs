@@ -1,55 +1,53 @@
 //! The stack through `docker compose`; and what Compose itself sees of the changes behind its back that we name.
 
 use crate::{
-    dock::{Boards, Dock, compose, compose_plugin},
+    compose::Compose,
+    dock::{Boards, Dock},
     drift::{ROWS, change},
     site::Answer,
 };
 
-fn run(dock: &Dock, plugin: &std::path::Path, arguments: &[&str]) -> Answer {
+fn run(dock: &Dock, compose: &Compose, arguments: &[&str]) -> Answer {
     let mut command = dock.site.command(&["--engine", "compose"]);
-    command.args(arguments).env("DOCKER_CONFIG", plugin).output().unwrap().into()
+    command.args(arguments).env("DOCKER_CONFIG", compose.configuration()).output().unwrap().into()
 }
 
 #[tokio::test]
 async fn compose_starts_and_removes_the_stack() {
+    let compose = Compose::find();
     let dock = Dock::open(Boards::With).await;
     let without = dock.site.command(&["--engine", "compose", "up"]).env("PATH", "/nowhere").output().unwrap();
     let without = Answer::from(without).expect_code(23);
     assert!(without.err.contains("`docker` can't be started"), "{}", without.err);
-    let Some(plugin) = compose_plugin(&dock.site) else {
-        println!("no Compose here: the set-up of the tests did not bring it");
-        return;
-    };
     let began = std::time::Instant::now();
-    let up = run(&dock, &plugin, &["up", "--json"]).expect_code(0).json();
+    let up = run(&dock, &compose, &["up", "--json"]).expect_code(0).json();
     assert_eq!(up["changes"].as_array().unwrap().len(), 3, "{up}");
     println!("up by Compose after {:.1} s: {}", began.elapsed().as_secs_f64(), up["proof"]);
-    assert!(run(&dock, &plugin, &["up"]).expect_code(0).out.contains("nothing to change"));
-    run(&dock, &plugin, &["plan"]).expect_code(0);
-    let status = run(&dock, &plugin, &["status"]).expect_code(0).out;
+    assert!(run(&dock, &compose, &["up"]).expect_code(0).out.contains("nothing to change"));
+    run(&dock, &compose, &["plan"]).expect_code(0);
+    let status = run(&dock, &compose, &["status"]).expect_code(0).out;
     assert!(status.contains("containers, through Compose"), "{status}");
-    assert!(run(&dock, &plugin, &["logs", "prometheus"]).expect_code(0).out.contains("Server is ready"));
+    assert!(run(&dock, &compose, &["logs", "prometheus"]).expect_code(0).out.contains("Server is ready"));
     dock.engine.stop_container("site-pushgateway-1", None).await.unwrap();
-    let status = run(&dock, &plugin, &["status"]).expect_code(4).out;
+    let status = run(&dock, &compose, &["status"]).expect_code(4).out;
     assert!(status.contains("start pushgateway: it does not run"), "{status}");
-    run(&dock, &plugin, &["up"]).expect_code(0);
+    run(&dock, &compose, &["up"]).expect_code(0);
     if std::env::var_os("BIGSKIES_SOAK").is_some() {
-        count_what_compose_sees(&dock, &plugin).await;
+        count_what_compose_sees(&dock, &compose).await;
     }
-    run(&dock, &plugin, &["down", "--volumes", "--yes"]).expect_code(0);
+    run(&dock, &compose, &["down", "--volumes", "--yes"]).expect_code(0);
     let left = dock.holdings().await;
     assert!(left.iter().all(|thing| thing.contains("foreign")), "{left:?}");
     assert!(!dock.site.data().join("compose").exists());
 }
 
 /// The changes of the drift's table, on the stack as Compose made it, and whether its own dry run has anything to do for the service.
-async fn count_what_compose_sees(dock: &Dock, plugin: &std::path::Path) {
+async fn count_what_compose_sees(dock: &Dock, compose: &Compose) {
     let folder = dock.site.data().join("compose");
     let (folder, file) = (folder.display().to_string(), folder.join("compose.yaml").display().to_string());
     let project = ["--project-name", "site", "--project-directory", &folder, "--file", &file];
     let up = |more: &[&str]| {
-        let (is_well, said) = compose(plugin, dock, &[&project, more].concat());
+        let (is_well, said) = compose.ask(dock, &[&project, more].concat());
         assert!(is_well, "{more:?}: {said}");
         said
     };

@@ -185,6 +185,26 @@ fn the_data_folder_is_found_or_asked_for() {
     plan(&[("XDG_DATA_HOME", &home)]).expect_code(2);
 }
 
+/// A flag that holds for every command means the same with each of them.
+#[test]
+fn no_flag_means_two_things() {
+    fn check(command: &clap::Command, of_all: &[String]) {
+        for argument in command.get_arguments() {
+            let spelt = [argument.get_id().to_string()].into_iter().chain(argument.get_long().map(str::to_owned));
+            for name in spelt.chain(argument.get_short().map(String::from)) {
+                assert!(!of_all.contains(&name), "{}: {name}", command.get_name());
+            }
+        }
+        command.get_subcommands().for_each(|command| check(command, of_all));
+    }
+    let whole = Cli::command();
+    let flags = whole.get_arguments().filter(|flag| flag.is_global_set());
+    let names = flags.flat_map(|flag| [flag.get_long().map(str::to_owned), flag.get_short().map(String::from)]);
+    let of_all: Vec<String> = names.flatten().collect();
+    assert!(["data", "json", "e"].iter().all(|name| of_all.iter().any(|flag| flag == name)), "{of_all:?}");
+    whole.get_subcommands().for_each(|command| check(command, &of_all));
+}
+
 #[test]
 fn completions_are_for_every_shell() {
     let site = Site::of_programs("");

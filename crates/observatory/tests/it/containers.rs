@@ -3,7 +3,8 @@
 use std::{process::Stdio, time::Instant};
 
 use crate::{
-    dock::{Boards, Dock, compose, compose_plugin},
+    compose::Compose,
+    dock::{Boards, Dock},
     site::wait_for,
 };
 
@@ -84,12 +85,9 @@ async fn check_logs(dock: &Dock) {
 
 /// The labels make it a project of Compose.
 fn check_compose(dock: &Dock) {
-    let Some(plugin) = compose_plugin(&dock.site) else {
-        println!("no Compose here: the set-up of the tests did not bring it");
-        return;
-    };
+    let compose = Compose::find();
     let said = |arguments: &[&str]| {
-        let (is_well, said) = compose(&plugin, dock, arguments);
+        let (is_well, said) = compose.ask(dock, arguments);
         assert!(is_well, "{arguments:?}: {said}");
         said
     };

@@ -7,7 +7,7 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
 };
 
-use observatory::{proof, render};
+use observatory::{prometheus, proof, render};
 
 use crate::site::{Site, wait_for};
 
@@ -89,7 +89,7 @@ fn every_panel_shows_something() {
             for (question, _) in &panel.queries {
                 let question = question.replace("$__rate_interval", "10s");
                 let what = format!("{} / {}: {question}", board.title, panel.title);
-                let ask = || runtime.block_on(proof::query(&http, &site.prometheus_url(), &question));
+                let ask = || runtime.block_on(prometheus::query(&http, &site.prometheus_url(), &question));
                 wait_for(&what, || {
                     let series = ask().unwrap_or_else(|failure| panic!("{what}: {failure}"));
                     series.iter().any(|series| series.value.1.parse::<f64>().is_ok_and(f64::is_finite))

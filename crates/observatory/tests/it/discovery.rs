@@ -12,8 +12,9 @@ use observatory::discovery::Discovery;
 use testkit_containers::{Dockerd, Sshd};
 
 use crate::{
+    compose::Compose,
     remote::{over_ssh, over_tls},
-    roundtrip::{IMAGE, clear, compose_takes, differing, engine, lasting},
+    roundtrip::{IMAGE, clear, differing, engine, lasting},
     site::{Answer, Site, free_ports},
 };
 
@@ -118,7 +119,7 @@ async fn a_stack_made_by_hand_comes_back_without_a_difference() {
     ports.sort_by(|one, other| other.cmp(one));
     hand.shell(BY_HAND, &[("P1", &ports[0].to_string()), ("P2", &ports[1].to_string())]);
 
-    let report = hand.run(&["discover", "--data", "one.json", "--report", "one.md"]).expect_code(0);
+    let report = hand.run(&["discover", "--out", "one.json", "--report", "one.md"]).expect_code(0);
     assert_eq!(report.out, hand.file("one.md"));
     let before = hand.data("one.json");
     for said in [
@@ -152,7 +153,7 @@ async fn a_stack_made_by_hand_comes_back_without_a_difference() {
     assert!(dry.out.contains("create container sidecar: it is not there"), "{}", dry.out);
     assert!(hand.engine.containers(&engine_containers::Listing::All).await.unwrap().is_empty());
     hand.run(&["import", "out", "--yes"]).expect_code(0);
-    hand.run(&["discover", "--data", "two.json"]).expect_code(0);
+    hand.run(&["discover", "--out", "two.json"]).expect_code(0);
     let (one, two) = (lasting(&before), lasting(&hand.data("two.json")));
     assert!(one == two, "{}", differing(&one, &two));
     println!("{} containers came back without a difference", before.containers.len());
@@ -173,7 +174,7 @@ async fn the_same_from_afar(hand: &Hand, before: &Discovery, what: &str, flags: 
     let began = Instant::now();
     let run = |arguments: &[&str]| -> Answer { hand.command(arguments).args(flags).output().unwrap().into() };
     let stays_the_same = |file: &str| {
-        run(&["discover", "--data", file]).expect_code(0);
+        run(&["discover", "--out", file]).expect_code(0);
         let (one, two) = (lasting(before), lasting(&hand.data(file)));
         assert!(one == two, "over {what}: {}", differing(&one, &two));
     };
@@ -194,7 +195,7 @@ fn the_script_says_the_same(hand: &Hand, before: &Discovery) {
     hand.shell("sh gather.sh gathered.txt 2>/dev/null", &[]);
     let mode = std::fs::metadata(hand.site.path().join("gathered.txt")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
-    hand.run(&["discover", "--from", "gathered.txt", "--data", "gathered.json"]).expect_code(0);
+    hand.run(&["discover", "--from", "gathered.txt", "--out", "gathered.json"]).expect_code(0);
     let (one, two) = (lasting(before), lasting(&hand.data("gathered.json")));
     assert!(one == two, "{}", differing(&one, &two));
     let cut = hand.file("gathered.txt");
@@ -210,7 +211,7 @@ fn the_export_is_whole(hand: &Hand) {
     let mut check = Command::new("sha256sum");
     let checked: Answer = check.args(["--check", "SHA256SUMS"]).current_dir(&out).output().unwrap().into();
     assert_eq!(checked.code, 0, "{}{}", checked.out, checked.err);
-    compose_takes(&out);
+    Compose::find().expect_to_take(&out);
 }
 
 fn what_was_changed_is_mended(hand: &Hand) {
@@ -352,7 +353,7 @@ async fn no_secret_is_in_any_output_but_the_file_for_them() {
         said.push((format!("{what}: stdout"), answer.out));
         said.push((format!("{what}: stderr"), answer.err));
     };
-    heard("discover", hand.run(&["discover", "--data", "d.json", "--report", "d.md"]).expect_code(0));
+    heard("discover", hand.run(&["discover", "--out", "d.json", "--report", "d.md"]).expect_code(0));
     heard("discover --json", hand.run(&["discover", "--json"]).expect_code(0));
     hand.run(&["discover", "--script"]).expect_code(0);
     heard("export", hand.run(&["export", "out"]).expect_code(0));
@@ -370,7 +371,7 @@ async fn no_secret_is_in_any_output_but_the_file_for_them() {
         "import of data with values",
         hand.run(&["import", "--from", "d.json", "--env-file", "out/.env", "--dry-run"]).expect_code(0),
     );
-    hand.run(&["discover", "--data", "e.json"]).expect_code(0);
+    hand.run(&["discover", "--out", "e.json"]).expect_code(0);
     let (one, two) = (lasting(&before), lasting(&hand.data("e.json")));
     assert!(one == two, "{}", differing(&one, &two));
 
@@ -465,7 +466,7 @@ async fn a_compose_project_is_made_near_and_far() {
     write("key.txt", "k3y\n");
     hand.run(&["import", "shop", "--yes"]).expect_code(0);
     assert!(hand.run(&["import", "shop", "--yes"]).expect_code(0).out.contains("nothing to do"));
-    hand.run(&["discover", "--data", "near.json", "--only", "shop"]).expect_code(0);
+    hand.run(&["discover", "--out", "near.json", "--only", "shop"]).expect_code(0);
     let near = hand.data("near.json");
     let web = &near.containers.iter().find(|found| found.spec.name == "shop-web-1").unwrap().spec;
     assert_eq!(web.environment["GREETING"], "hello the sky");
@@ -482,7 +483,7 @@ async fn a_compose_project_is_made_near_and_far() {
         let mut command = hand.command(&[&["--host", host.as_str()], arguments].concat());
         command.env("DOCKER_CERT_PATH", &certificates).output().unwrap().into()
     };
-    far(&["discover", "--data", "far.json", "--only", "shop"]).expect_code(0);
+    far(&["discover", "--out", "far.json", "--only", "shop"]).expect_code(0);
     assert_eq!(lasting(&near), lasting(&hand.data("far.json")));
     clear(&hand.engine).await;
     far(&["import", "shop", "--yes"]).expect_code(0);

@@ -1,10 +1,6 @@
 //! A site whose stack runs as containers: an engine of its own, with images made of this machine's programs, and a stand-in for Grafana.
 
-use std::{
-    path::{Path, PathBuf},
-    process::Command,
-    time::Instant,
-};
+use std::time::Instant;
 
 use engine_containers::{ContainerEngine, Endpoint, Options};
 use testkit_containers::{Dockerd, RootFileSystem};
@@ -110,31 +106,4 @@ async fn stand_in(engine: &ContainerEngine) {
     let entrypoint = serde_json::to_string(&["sh", "-c", STAND_IN, "grafana"]).unwrap();
     let changes = ["ENV PATH=/bin".to_owned(), "USER 472:472".to_owned(), format!("ENTRYPOINT {entrypoint}")];
     engine.import(root.archive().into(), GRAFANA, &changes).await.unwrap();
-}
-
-/// The folder that makes `docker compose` work, where the set-up of the tests has brought Compose along and there is a client of Docker.
-pub(crate) fn compose_plugin(site: &Site) -> Option<PathBuf> {
-    let python = PathBuf::from(std::env::var_os("BIGSKIES_TEST_PYTHON")?);
-    let program = python.with_file_name("docker-compose");
-    let has_client = Command::new("docker").arg("--version").output().is_ok_and(|done| done.status.success());
-    if !program.is_file() || !has_client {
-        return None;
-    }
-    let folder = site.path().join("docker");
-    let plugins = folder.join("cli-plugins");
-    std::fs::create_dir_all(&plugins).unwrap();
-    if !plugins.join("docker-compose").exists() {
-        std::os::unix::fs::symlink(program, plugins.join("docker-compose")).unwrap();
-    }
-    Some(folder)
-}
-
-/// What `docker compose` of a project says to this, and whether it succeeded.
-pub(crate) fn compose(plugin: &Path, dock: &Dock, arguments: &[&str]) -> (bool, String) {
-    let mut command = Command::new("docker");
-    command.args(["--host", &dock.dockerd.address(), "compose", "--ansi", "never", "--progress", "plain"]);
-    command.args(arguments).env("DOCKER_CONFIG", plugin).current_dir(dock.site.path());
-    let done = command.output().unwrap();
-    let both = [done.stdout, done.stderr].concat();
-    (done.status.success(), String::from_utf8_lossy(&both).into_owned())
 }

@@ -127,6 +127,27 @@ fn killed_at_any_point_it_finishes_the_next_time() {
     }
 }
 
+/// What a keeper writes down is for others. Without it the program is kept all the same, and nobody takes a second one for it.
+#[test]
+fn a_record_that_is_lost_is_no_obstacle() {
+    let site = Site::of_programs("");
+    site.run(&["up"]).expect_code(0);
+    let (folder, before) = (site.data().display().to_string(), site.pid("pushgateway"));
+    let record = site.data().join("run/pushgateway.json");
+    // Nothing can be written there, as on a disk that is full.
+    std::fs::remove_file(&record).unwrap();
+    std::fs::create_dir(&record).unwrap();
+    assert!(std::process::Command::new("kill").args(["-9", &before]).status().unwrap().success());
+    wait_for("the Pushgateway runs again", || {
+        let programs = running_below(&folder);
+        programs.len() == 2 && !programs.contains(&before)
+    });
+    std::fs::remove_dir(&record).unwrap();
+    let status = site.run(&["status"]).expect_code(4).out;
+    assert!(status.contains("start pushgateway: it does not run"), "{status}");
+    check_convergence(&site, "without a record");
+}
+
 /// The next `up` comes to the stack and nothing else, and `down` to nothing at all.
 fn check_convergence(site: &Site, what: &str) {
     site.run(&["up"]).expect_code(0);

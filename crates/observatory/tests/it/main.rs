@@ -5,6 +5,7 @@
 mod backup;
 mod by_compose;
 mod command_line;
+mod compose;
 mod containers;
 mod dashboards;
 mod discovery;

@@ -174,12 +174,7 @@ fn mistakes(dock: &Dock, sshd: &Sshd, strange: &Path, old: &Path, by_process: u1
             27,
             "--no-such-flag",
         ),
-        mistake(
-            "a service that is never ready",
-            local(format!("services.pushgateway.image={GRAFANA}")),
-            10,
-            "not ready",
-        ),
+        mistake("a service that is never ready", never_ready, 10, "pushgateway is not ready after 3 s"),
     ]
 }
 

@@ -1,6 +1,6 @@
 //! Stacks that nobody thought of, exported and made again: the same comes out, through a file and through an engine.
 
-use std::{collections::BTreeMap, path::Path, process::Command};
+use std::{collections::BTreeMap, path::Path};
 
 use engine_containers::{ContainerEngine, ContainerSpec, Endpoint, Listing, Options, WithVolumes};
 use observatory::{
@@ -16,7 +16,7 @@ use serde_json::Value;
 use testkit_containers::{Dockerd, RootFileSystem};
 
 use crate::{
-    site::Answer,
+    compose::Compose,
     stacks::{Stack, stacks},
 };
 
@@ -24,6 +24,8 @@ pub(crate) const IMAGE: &str = "bigskies-test/busybox:1";
 
 /// Busybox, with defaults of every kind.
 pub(crate) async fn engine(dockerd: &Dockerd) -> ContainerEngine {
+    // The tests take away all that an engine holds, which is for one of their own alone.
+    let _it_is_our_own = dockerd.tls();
     let endpoint = Endpoint::parse(&dockerd.address(), None).unwrap();
     let engine = ContainerEngine::connect(endpoint, Options::default()).await.unwrap();
     let changes = [
@@ -81,20 +83,6 @@ pub(crate) async fn clear(engine: &ContainerEngine) {
     }
 }
 
-/// Compose's own word on a folder, where this machine has it.
-#[track_caller]
-pub(crate) fn compose_takes(folder: &Path) {
-    let compose = |arguments: &[&str]| -> Answer {
-        let mut command = Command::new("docker");
-        command.arg("compose").args(arguments).current_dir(folder).output().unwrap().into()
-    };
-    if compose(&["version"]).code == 0 {
-        let valid = compose(&["config", "--quiet"]);
-        let text = std::fs::read_to_string(folder.join("compose.yaml")).unwrap();
-        assert!(valid.code == 0 && valid.err.is_empty(), "{}{}\n{text}", valid.out, valid.err);
-    }
-}
-
 /// A discovery as if an engine had said this.
 fn found(stack: &Stack) -> Discovery {
     let container = |spec: &ContainerSpec| Found {
@@ -129,7 +117,8 @@ fn written(discovery: Discovery, folder: &Path) -> Site {
 fn a_compose_file_is_read_as_it_was_written() {
     let config =
         Config { cases: if std::env::var_os("BIGSKIES_SOAK").is_some() { 5000 } else { 64 }, ..Config::default() };
-    let outcome = TestRunner::new(Config { failure_persistence: None, ..config }).run(&stacks(IMAGE), |stack| {
+    let host = Path::new("/srv/sky");
+    let outcome = TestRunner::new(Config { failure_persistence: None, ..config }).run(&stacks(IMAGE, host), |stack| {
         let folder = tempfile::tempdir().unwrap();
         let site = written(found(&stack), folder.path());
         for wanted in &stack.containers {
@@ -145,14 +134,17 @@ fn a_compose_file_is_read_as_it_was_written() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn generated_stacks_come_back_from_an_engine_without_a_difference() {
+    let compose = Compose::find();
     let dockerd = Dockerd::start().await;
     let engine = engine(&dockerd).await;
     clear(&engine).await;
+    // Engines make the folders that are mounted.
+    let host = tempfile::tempdir().unwrap();
     let cases = if std::env::var_os("BIGSKIES_SOAK").is_some() { 50 } else { 5 };
     let handle = tokio::runtime::Handle::current();
     let counted = std::cell::Cell::new((0, 0, 0));
     let run = |stack: Stack| {
-        let made = tokio::task::block_in_place(|| handle.block_on(there_and_back(&engine, &stack)))?;
+        let made = tokio::task::block_in_place(|| handle.block_on(there_and_back(&engine, &compose, &stack)))?;
         let (stacks, asked, came_back) = counted.get();
         counted.set((stacks + 1, asked + stack.containers.len(), came_back + made));
         Ok(())
@@ -166,9 +158,9 @@ async fn generated_stacks_come_back_from_an_engine_without_a_difference() {
         rng_seed: RngSeed::Fixed(seed),
         ..Config::default()
     };
-    let outcome = TestRunner::new(config).run(&stacks(IMAGE), run);
-    // Engines make the folders that are mounted.
-    let _no_stack_mounted_one = std::fs::remove_dir_all("/tmp/bst-stacks");
+    let outcome = TestRunner::new(config).run(&stacks(IMAGE, host.path()), run);
+    clear(&engine).await;
+    host.close().unwrap();
     outcome.unwrap_or_else(|error| panic!("{error}"));
     let (stacks, asked, came_back) = counted.get();
     println!("{stacks} stacks with {came_back} containers came back without a difference; {asked} were asked for");
@@ -176,7 +168,7 @@ async fn generated_stacks_come_back_from_an_engine_without_a_difference() {
 }
 
 /// Makes a stack, exports it, takes it away, makes it again from the export, and compares.
-async fn there_and_back(engine: &ContainerEngine, stack: &Stack) -> Result<usize, TestCaseError> {
+async fn there_and_back(engine: &ContainerEngine, compose: &Compose, stack: &Stack) -> Result<usize, TestCaseError> {
     // What a stack before it left behind that failed.
     clear(engine).await;
     for network in &stack.networks {
@@ -193,7 +185,7 @@ async fn there_and_back(engine: &ContainerEngine, stack: &Stack) -> Result<usize
     let (before, secrets) = capture(&Live(engine.clone())).await.unwrap().redacted().unwrap();
     let folder = tempfile::tempdir().unwrap();
     export(before.clone(), &secrets, "stack").write(folder.path()).unwrap();
-    compose_takes(folder.path());
+    compose.expect_to_take(folder.path());
     clear(engine).await;
     let site = read(folder.path(), &BTreeMap::new(), None).unwrap();
     let intended = plan(engine, &site).await.unwrap();

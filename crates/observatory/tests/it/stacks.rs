@@ -1,6 +1,9 @@
 //! Stacks that nobody thought of: containers, networks and volumes with whatever an engine takes, in order that each may need those before it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 
 use engine_containers::{
     Attachment, ContainerSpec, Hardening, HealthCheck, Limits, LogDriver, Mount, NetworkSpec, Port, Protocol,
@@ -82,16 +85,16 @@ fn labels() -> impl Strategy<Value = BTreeMap<String, String>> {
     collection::btree_map(name, value(), 0..4)
 }
 
-fn mounts(volumes: Vec<String>) -> impl Strategy<Value = Vec<Mount>> {
+fn mounts(volumes: Vec<String>, host: String) -> impl Strategy<Value = Vec<Mount>> {
     let volume = (option::of(select(volumes)), any::<bool>());
     let volume = volume.prop_map(|(name, read_only)| Mount::Volume {
         read_only: read_only && name.is_some(),
         name,
         target: String::new(),
     });
-    let bind = ("/tmp/bst-stacks/[a-z]{1,5}", any::<bool>());
-    let bind = bind.prop_map(|(source, read_only)| Mount::Bind {
-        source,
+    let bind = ("[a-z]{1,5}", any::<bool>());
+    let bind = bind.prop_map(move |(folder, read_only)| Mount::Bind {
+        source: format!("{host}/{folder}"),
         target: String::new(),
         read_only,
         make_source: true,
@@ -252,11 +255,11 @@ fn reach() -> impl Strategy<Value = Reach> {
 }
 
 prop_compose! {
-    fn container(image: &'static str, volumes: Vec<String>)(
+    fn container(image: &'static str, volumes: Vec<String>, host: String)(
         (name, user, folder, host_name) in ("[a-zA-Z0-9][a-zA-Z0-9_.-]{1,12}", option::of("[1-9][0-9]{0,3}(:[1-9])?"), option::of("/[a-z]{1,5}"), option::of("[a-z]{1,9}")),
         (entrypoint, command) in (words(), words()),
         (environment, labels) in (variables(), labels()),
-        (mounts, published, exposed) in (mounts(volumes), published(), collection::btree_set((1..99_u16).prop_map(Port::tcp), 0..2)),
+        (mounts, published, exposed) in (mounts(volumes, host), published(), collection::btree_set((1..99_u16).prop_map(Port::tcp), 0..2)),
         (limits, hardening, health, more) in (limits(), hardening(), health(), more()),
         restart in prop_oneof![
             3 => Just(Restart::No), 1 => Just(Restart::Always), 1 => Just(Restart::UnlessStopped),
@@ -289,13 +292,14 @@ prop_compose! {
     }
 }
 
-/// Stacks of containers of one image.
-pub(crate) fn stacks(image: &'static str) -> impl Strategy<Value = Stack> {
+/// Stacks of containers of one image, which mount folders below one of the host's.
+pub(crate) fn stacks(image: &'static str, host: &Path) -> impl Strategy<Value = Stack> {
+    let host = host.display().to_string();
     let volumes = collection::btree_map("bst-[a-z][a-zA-Z0-9_.-]{0,6}", labels(), 1..4);
     let networks = collection::btree_map("bst-n[a-zA-Z0-9_.-]{0,6}", (labels(), any::<[bool; 2]>()), 1..4);
     (volumes, networks).prop_flat_map(move |(volumes, networks)| {
         let names: Vec<String> = volumes.keys().cloned().collect();
-        let containers = collection::vec(container(image, names), 3..8);
+        let containers = collection::vec(container(image, names, host.clone()), 3..8);
         containers.prop_map(move |containers| assembled(&volumes, &networks, containers))
     })
 }

@@ -2,7 +2,7 @@
 
 use std::{
     path::Path,
-    process::{ExitStatus, Stdio},
+    process::Stdio,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -26,7 +26,6 @@ use super::{
 use crate::{
     configuration::Kind,
     failure::{Failure, Reason},
-    files,
 };
 
 /// Waits between two starts: doubled from the first to the last.
@@ -45,7 +44,7 @@ pub async fn run(folder: &Path, kind: Kind) -> Result<(), Failure> {
     // The terminal's Ctrl-C is not meant for it. It fails for who leads a group already, and then needs none.
     let _is_leader = nix::unistd::setsid();
     let place = Place::new(folder, kind);
-    let Some(_lock) = files::lock(&place.lock)? else {
+    let Some(_lock) = place.take().await? else {
         return Err(Failure::new(Reason::Busy, format!("{kind} is kept already")));
     };
     let Some(spec) = Spec::read(&place)? else {
@@ -63,15 +62,15 @@ pub async fn run(folder: &Path, kind: Kind) -> Result<(), Failure> {
             Ok(mut child) => {
                 record.pid = child.id();
                 record.started_at = Some(clock.now());
-                record.write(&place)?;
+                write_down(&record, &place, &journal);
                 let Some(exit) = keep(&mut child, &mut asked_to_end).await else { return Ok(()) };
-                record.last_exit = Some(exit.to_string());
+                record.last_exit = Some(exit);
             }
             Err(error) => record.last_exit = Some(error.to_string()),
         }
         record.pid = None;
         record.restarts = record.restarts.saturating_add(1);
-        record.write(&place)?;
+        write_down(&record, &place, &journal);
         if began.elapsed() > SETTLED {
             pause = PAUSE_MIN;
         }
@@ -97,10 +96,18 @@ fn start(spec: &Spec, journal: &Arc<Mutex<Journal>>) -> std::io::Result<Child> {
     Ok(child)
 }
 
+/// A full disk loses what is written down, never the program.
+fn write_down(record: &Record, place: &Place, journal: &Mutex<Journal>) {
+    if let Err(failure) = record.write(place) {
+        let said = format!("its keeper can't write down how it is: {failure}");
+        journal.lock().unwrap_or_else(PoisonError::into_inner).note(said.as_bytes());
+    }
+}
+
 /// How the program ended by itself; nothing where it was ended because the keeper was told to end.
-async fn keep(child: &mut Child, asked_to_end: &mut Signals) -> Option<ExitStatus> {
+async fn keep(child: &mut Child, asked_to_end: &mut Signals) -> Option<String> {
     tokio::select! {
-        exit = child.wait() => exit.ok(),
+        exit = child.wait() => Some(exit.map_or_else(|error| error.to_string(), |exit| exit.to_string())),
         _ = asked_to_end.recv() => {
             if let Some(pid) = child.id().and_then(|pid| i32::try_from(pid).ok()) {
                 let _may_have_ended_meanwhile = kill(Pid::from_raw(pid), Signal::SIGTERM);

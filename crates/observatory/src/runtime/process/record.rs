@@ -2,9 +2,13 @@
 
 use std::{
     collections::BTreeMap,
+    fs::File,
+    io::Write as _,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
+use nix::fcntl::Flock;
 use serde::{Deserialize, Serialize};
 use vocabulary::Timestamp;
 
@@ -14,6 +18,9 @@ use crate::{
     files::{self, Readers},
     stack::{Fingerprint, short_hash},
 };
+
+/// How long others may look whether somebody has the lock.
+const LOOKED_AT: Duration = Duration::from_secs(5);
 
 /// Where everything of one program stands.
 #[derive(Debug, Clone)]
@@ -37,12 +44,34 @@ impl Place {
         }
     }
 
+    /// Takes it for this process, its keeper from now on, which writes who it is into the file that it has locked; nothing where another
+    /// keeper has it.
+    pub(super) async fn take(&self) -> Result<Option<Flock<File>>, Failure> {
+        let Some(lock) = files::lock_within(&self.lock, LOOKED_AT).await? else { return Ok(None) };
+        let written = lock.set_len(0).and_then(|()| (&*lock).write_all(std::process::id().to_string().as_bytes()));
+        written.map_err(|error| Failure::of_path("write", &self.lock, &error))?;
+        Ok(Some(lock))
+    }
+
     /// Whether a keeper lives.
     pub(super) fn is_kept(&self) -> Result<bool, Failure> {
-        if !self.lock.exists() {
-            return Ok(false);
+        files::is_locked(&self.lock)
+    }
+
+    /// The process of a keeper that lives, once it has said who it is. Its record may be lost, or not be written yet.
+    pub(super) fn keeper(&self) -> Result<Option<u32>, Failure> {
+        let said = files::read(&self.lock)?.and_then(|text| text.parse().ok());
+        Ok(said.or_else(|| Record::read(self).ok().flatten().map(|record| record.keeper)))
+    }
+
+    /// Forgets a keeper that has ended: its number may be another process's by now.
+    pub(super) fn forget_keeper(&self) -> Result<(), Failure> {
+        files::remove(&self.record)?;
+        match File::options().write(true).truncate(true).open(&self.lock) {
+            Ok(_) => Ok(()),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(Failure::of_path("write", &self.lock, &error)),
         }
-        Ok(files::lock(&self.lock)?.is_none())
     }
 }
 
