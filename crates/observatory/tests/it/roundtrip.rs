@@ -17,7 +17,7 @@ use testkit_containers::{Dockerd, RootFileSystem};
 
 use crate::{
     site::Answer,
-    stacks::{Stack, stacks},
+    stacks::{Stack, odd_stacks, stacks},
 };
 
 pub(crate) const IMAGE: &str = "bigskies-test/busybox:1";
@@ -127,9 +127,10 @@ fn written(discovery: Discovery, folder: &Path) -> Site {
 
 #[test]
 fn a_compose_file_is_read_as_it_was_written() {
-    let config =
-        Config { cases: if std::env::var_os("BIGSKIES_SOAK").is_some() { 5000 } else { 64 }, ..Config::default() };
-    let outcome = TestRunner::new(Config { failure_persistence: None, ..config }).run(&stacks(IMAGE), |stack| {
+    let asked = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok());
+    let sample = if std::env::var_os("BIGSKIES_SOAK").is_some() { 5000 } else { 64 };
+    let config = Config { cases: asked.unwrap_or(sample), failure_persistence: None, ..Config::default() };
+    let outcome = TestRunner::new(config).run(&odd_stacks(IMAGE), |stack| {
         let folder = tempfile::tempdir().unwrap();
         let site = written(found(&stack), folder.path());
         for wanted in &stack.containers {
