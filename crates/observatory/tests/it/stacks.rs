@@ -396,10 +396,23 @@ fn assembled(
         let before =
             made.last().map(|other| (other.name.clone(), other.network_mode.clone(), other.networks.is_empty()));
         attach(&mut spec, reach, before, &networks, number);
+        all_in_one_list(&mut spec);
         observatory::import::canonical(&mut spec);
         made.push(spec);
     }
     Stack { networks, volumes: volumes.collect(), containers: made }
+}
+
+/// The engine's older form holds all folders of the host that are asked for in it, those that a field of ours has as well.
+fn all_in_one_list(spec: &mut ContainerSpec) {
+    let Some(binds) = spec.more.get_mut("HostConfig").and_then(|host| host.get_mut("Binds")) else { return };
+    let plain = spec.mounts.iter().filter_map(|mount| match mount {
+        Mount::Bind { source, target, read_only, make_source: true } => {
+            Some(json!(format!("{source}:{target}{}", if *read_only { ":ro" } else { "" })))
+        }
+        Mount::Bind { .. } | Mount::Volume { .. } | Mount::Tmpfs { .. } => None,
+    });
+    binds.as_array_mut().unwrap().extend(plain);
 }
 
 fn attach(
