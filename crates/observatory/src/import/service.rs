@@ -296,10 +296,13 @@ fn log(field: &Field<'_>) -> Result<Option<LogDriver>, Failure> {
     Ok(Some(LogDriver { driver, options: field.get("options").pairs(|_| None)? }))
 }
 
+/// An address of the host, and its port or a range of its ports.
+type Binding = (Option<String>, Option<String>);
+
 /// Published ports; one that leads to a range of the host's ports is said in the engine's words.
 fn ports(fields: &[Field<'_>], spec: &mut ContainerSpec, host: &mut Map<String, Value>) -> Result<(), Failure> {
     let allowed = "[ADDRESS:][PORT:]PORT[/PROTOCOL]";
-    let mut bound: BTreeMap<Port, Vec<(Option<String>, Option<String>)>> = BTreeMap::new();
+    let mut bound: BTreeMap<Port, Vec<Binding>> = BTreeMap::new();
     for entry in fields.iter().map(Field::list).collect::<Result<Vec<_>, _>>()?.into_iter().flatten() {
         let (address, outer, inner, protocol) = if entry.value.is_object() {
             let text = |key: &str| entry.get(key).text();
@@ -352,7 +355,7 @@ fn span(text: &str) -> Option<(u16, u16)> {
     Some((from.parse().ok()?, to.parse().ok()?)).filter(|(from, to)| from <= to)
 }
 
-fn bind_ranges(host: &mut Map<String, Value>, port: Port, bindings: &[(Option<String>, Option<String>)]) {
+fn bind_ranges(host: &mut Map<String, Value>, port: Port, bindings: &[Binding]) {
     let ports = host.entry("PortBindings").or_insert_with(|| json!({}));
     let bindings = bindings.iter().map(|(address, outer)| {
         json!({ "HostIp": address.clone().unwrap_or_default(), "HostPort": outer.clone().unwrap_or_default() })

@@ -1,8 +1,13 @@
 //! Stacks that nobody thought of, exported and made again: the same comes out, through a file and through an engine.
 
-use std::{collections::BTreeMap, path::Path, process::Command};
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    process::Command,
+    time::{Duration, Instant},
+};
 
-use engine_containers::{ContainerEngine, ContainerSpec, Endpoint, Listing, Options, WithVolumes};
+use engine_containers::{ContainerEngine, ContainerSpec, ContainersError, Endpoint, Listing, Options, WithVolumes};
 use observatory::{
     discovery::{Discovery, FORMAT, Found, Host, Live, Standing, Start, capture},
     export::export,
@@ -76,8 +81,16 @@ pub(crate) async fn clear(engine: &ContainerEngine) {
             engine.remove_network(&network.id).await.unwrap();
         }
     }
+    // A container that goes by itself lets go of its volumes when it has gone from the list already.
+    let deadline = Instant::now() + Duration::from_secs(30);
     for volume in engine.volumes().await.unwrap() {
-        engine.remove_volume(&volume.spec.name).await.unwrap();
+        loop {
+            match engine.remove_volume(&volume.spec.name).await {
+                Err(ContainersError::Conflict { .. }) if Instant::now() < deadline => tokio::task::yield_now().await,
+                Err(ContainersError::NotFound { .. }) | Ok(()) => break,
+                Err(error) => panic!("{error}"),
+            }
+        }
     }
 }
 
