@@ -123,14 +123,14 @@ async fn a_stopped_process_ends_in_an_error_within_the_bound() {
     let folder = folder();
     let cluster = start(folder.path()).await.unwrap();
     let store = Store::connect(cluster.endpoint(), brisk()).await.unwrap();
-    store.ping().await.unwrap();
+    // Asked for first, so that its process is among those that are stopped.
+    let tx = store.begin().await.unwrap();
     let server = pid(&cluster);
     let backends: Vec<Pid> = scalar(&cluster.endpoint(), "SELECT pid FROM pg_stat_activity WHERE datname = 'bigskies'")
         .await
         .lines()
         .map(|line| Pid::from_raw(line.parse().unwrap()))
         .collect();
-    let tx = store.begin().await.unwrap();
     for process in backends.iter().chain([&server]) {
         let _ = kill(*process, Signal::SIGSTOP);
     }
