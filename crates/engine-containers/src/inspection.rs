@@ -169,7 +169,12 @@ impl Container {
 }
 
 pub(crate) fn read(raw: Value) -> Result<Container, serde_json::Error> {
-    let found: ContainerInspectResponse = serde_json::from_value(raw.clone())?;
+    // What it was asked to be is read from the answer itself, in words that the library may not know.
+    let mut lean = raw.clone();
+    if let Some(lean) = lean.as_object_mut() {
+        lean.remove("HostConfig");
+    }
+    let found: ContainerInspectResponse = serde_json::from_value(lean)?;
     let config = found.config.unwrap_or_default();
     let settings = found.network_settings.unwrap_or_default();
     let addresses = settings.networks.unwrap_or_default().into_iter();

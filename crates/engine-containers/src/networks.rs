@@ -153,7 +153,8 @@ pub(crate) fn read(raw: Value) -> Network {
     let subnets = raw.pointer("/IPAM/Config").and_then(Value::as_array).into_iter().flatten().map(|one| Subnet {
         subnet: text(one, "Subnet"),
         range: text(one, "IPRange"),
-        gateway: text(one, "Gateway"),
+        // Older engines write the length of the range behind the one that they chose.
+        gateway: text(one, "Gateway").map(|address| address.split('/').next().unwrap_or_default().to_owned()),
     });
     let attached = raw.get("Containers").and_then(Value::as_object).into_iter().flatten();
     let containers = attached.map(|(id, of)| (id.clone(), text(of, "Name").unwrap_or_default())).collect();

@@ -1,6 +1,8 @@
 //! From what the engine says of a container back to what it was asked to be. Nothing is lost on the way: what no typed field says goes into
 //! `more`, in the engine's words, and what is but an engine's or an image's default is left out.
 
+mod spelling;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use bollard::models::HealthConfig;
@@ -19,7 +21,11 @@ const SHORT_ID: usize = 12;
 const UNLABELLED: &str = "label=disable";
 /// What `/dev/shm` holds where nothing is said.
 const SHARED_MEMORY_DEFAULT: u64 = 64 * 1024 * 1024;
-/// Lists whose order means nothing.
+/// The runtime that Podman writes down for each container, whichever it is.
+const OF_PODMAN: &str = "oci";
+/// How engines write the signal that ends a program where nobody said another.
+const SIGNALS_DEFAULT: [&str; 3] = ["SIGTERM", "TERM", "15"];
+/// Lists whose order means nothing, nor how often something stands in them.
 const SETS: [&str; 4] = ["Env", "CapAdd", "CapDrop", "SecurityOpt"];
 
 /// Where keys are names of the user's own.
@@ -36,7 +42,8 @@ const MAPS: [&str; 10] = [
     "Volumes",
 ];
 /// Where none, no or nothing is another thing than not to be said.
-const SAY_NOTHING_TOO: [&str; 4] = ["Init", "MaskedPaths", "ReadonlyPaths", "StopTimeout"];
+const SAY_NOTHING_TOO: [&str; 6] =
+    ["Entrypoint", "Init", "MaskedPaths", "MemorySwappiness", "ReadonlyPaths", "StopTimeout"];
 
 /// The specification behind `docker inspect`; without those defaults of the image that are given.
 pub(crate) fn spec(raw: &Value, image: Option<&ImageDefaults>) -> ContainerSpec {
@@ -44,7 +51,7 @@ pub(crate) fn spec(raw: &Value, image: Option<&ImageDefaults>) -> ContainerSpec 
     if let Some(image) = image {
         without_image(&mut asked, image);
     }
-    without_engine(&mut asked, raw);
+    without_engine(&mut asked, raw, image);
     cleaned(&mut asked);
     let mut spec = typed(&asked, raw);
     let mut said = rendering::typed(&spec);
@@ -70,54 +77,9 @@ pub(crate) fn health(found: HealthConfig) -> HealthCheck {
 fn asked(raw: &Value) -> Value {
     let mut asked = raw.get("Config").filter(|config| config.is_object()).cloned().unwrap_or_else(|| json!({}));
     let mut host = raw.get("HostConfig").filter(|host| host.is_object()).cloned().unwrap_or_else(|| json!({}));
-    let own = text(raw, "Name").unwrap_or_default();
-    // A link is written with the other's name alone, and read with slashes before both.
-    let links = list(&host, "Links").into_iter().map(|link| {
-        let (other, alias) = link.split_once(':').unwrap_or((&link, ""));
-        let alias = alias.strip_prefix(&format!("{own}/")).unwrap_or(alias);
-        format!("{}:{}", other.trim_start_matches('/'), alias.trim_start_matches('/'))
-    });
-    set(&mut host, "Links", links.collect::<Vec<_>>().into());
-    let options = list(&host, "SecurityOpt").into_iter().map(|option| match option.as_str() {
-        "no-new-privileges:true" | "no-new-privileges=true" => NO_NEW_PRIVILEGES.to_owned(),
-        _ => option,
-    });
-    set(&mut host, "SecurityOpt", options.collect::<Vec<_>>().into());
-    one_place_for_mounts(&mut asked, &mut host);
+    spelling::in_one_way(&mut asked, &mut host, raw);
     set(&mut asked, "HostConfig", host);
     asked
-}
-
-/// Volumes stand in `Mounts`, those without a name in `Volumes`, folders of the host in `Binds` or `Mounts` as they were asked for.
-fn one_place_for_mounts(asked: &mut Value, host: &mut Value) {
-    let mut mounts: Vec<Value> = host.get("Mounts").and_then(Value::as_array).cloned().unwrap_or_default();
-    let mut binds = Vec::new();
-    for bind in list(host, "Binds") {
-        let parts: Vec<&str> = bind.split(':').collect();
-        match parts.as_slice() {
-            [source, target] if !source.starts_with('/') => {
-                mounts.push(json!({ "Type": "volume", "Source": source, "Target": target }));
-            }
-            [source, target, mode @ ("ro" | "rw" | "z" | "rw,z" | "ro,z")] if !source.starts_with('/') => {
-                let read_only = mode.starts_with("ro");
-                mounts.push(json!({ "Type": "volume", "Source": source, "Target": target, "ReadOnly": read_only }));
-            }
-            [source, target, "rw"] => binds.push(format!("{source}:{target}")),
-            _ => binds.push(bind),
-        }
-    }
-    let nameless = |mount: &Value| {
-        let keys = mount.as_object().map(|keys| keys.values().filter(|value| !is_empty(value)).count());
-        text(mount, "Type").as_deref() == Some("volume") && text(mount, "Source").is_none() && keys == Some(2)
-    };
-    let (without, with): (Vec<Value>, Vec<Value>) = mounts.into_iter().partition(nameless);
-    for target in without.iter().filter_map(|mount| text(mount, "Target")) {
-        if let Some(volumes) = object_in(asked, "Volumes") {
-            volumes.insert(target, json!({}));
-        }
-    }
-    set(host, "Mounts", with.into());
-    set(host, "Binds", binds.into());
 }
 
 /// Takes out what every container of the image has.
@@ -131,6 +93,10 @@ fn without_image(asked: &mut Value, image: &ImageDefaults) {
     }
     if same_entrypoint && same_command {
         remove(asked, "Cmd");
+    }
+    // An engine writes nothing where somebody took the image's away; a request needs the empty list for that.
+    if words(asked, "Entrypoint").is_empty() && !same_entrypoint {
+        set(asked, "Entrypoint", json!([]));
     }
     let pairs = list(asked, "Env").into_iter().filter(|line| {
         let known = line.split_once('=').and_then(|(name, value)| Some((image.environment.get(name)?, value)));
@@ -154,15 +120,17 @@ fn without_image(asked: &mut Value, image: &ImageDefaults) {
         volumes.retain(|target, _| !image.volumes.contains(target));
     }
     if let Some(ports) = asked.get_mut("ExposedPorts").and_then(Value::as_object_mut) {
-        ports.retain(|port, _| port.parse().is_ok_and(|port: Port| !image.exposed.contains(&port)));
+        ports.retain(|port, _| !port.parse().is_ok_and(|port: Port| image.exposed.contains(&port)));
     }
     if checked(asked).is_some_and(|own| image.health.as_ref() == Some(&own)) {
-        remove(asked, "Healthcheck");
+        // Nothing else tells how often an image is probed while it starts.
+        let while_it_starts = asked.pointer("/Healthcheck/StartInterval").cloned().unwrap_or_default();
+        set(asked, "Healthcheck", json!({ "StartInterval": while_it_starts }));
     }
 }
 
 /// Takes out what engines fill in by themselves.
-fn without_engine(asked: &mut Value, raw: &Value) {
+fn without_engine(asked: &mut Value, raw: &Value, image: Option<&ImageDefaults>) {
     let id = text(raw, "Id").unwrap_or_default();
     // On the host's network a container has the host's name, and on another's that one's: names that must not be asked for.
     let mode = raw.pointer("/HostConfig/NetworkMode").and_then(Value::as_str).unwrap_or_default();
@@ -171,17 +139,27 @@ fn without_engine(asked: &mut Value, raw: &Value) {
         remove(asked, "Hostname");
     }
     // How somebody looked at its output when it was started is no property of the container.
-    ["AttachStdin", "AttachStdout", "AttachStderr", "StdinOnce"].iter().for_each(|key| remove(asked, key));
-    if text(asked, "StopSignal").as_deref() == Some("SIGTERM") {
+    // Nor is how an image for Windows has its command escaped.
+    let by_the_way = ["AttachStdin", "AttachStdout", "AttachStderr", "StdinOnce", "ArgsEscaped"];
+    by_the_way.iter().for_each(|key| remove(asked, key));
+    // Where the image has a signal of its own, or nobody knows, this one was asked for.
+    let has_default = image.is_some_and(|image| image.stop_signal.is_none());
+    if has_default && text(asked, "StopSignal").is_some_and(|signal| SIGNALS_DEFAULT.contains(&signal.as_str())) {
         remove(asked, "StopSignal");
     }
     let Some(host) = asked.get_mut("HostConfig") else { return };
+    // Elsewhere it lets others in, which was asked for.
+    if text(host, "Runtime").as_deref() == Some(OF_PODMAN) && text(host, "IpcMode").as_deref() == Some("shareable") {
+        remove(host, "IpcMode");
+    }
     for (key, default) in [
         ("IpcMode", json!("private")),
-        ("IpcMode", json!("shareable")),
+        ("PidMode", json!("private")),
+        ("UTSMode", json!("private")),
         ("CgroupnsMode", json!("host")),
         ("CgroupnsMode", json!("private")),
         ("Runtime", json!("runc")),
+        ("Runtime", json!(OF_PODMAN)),
         ("Isolation", json!("default")),
         ("ConsoleSize", json!([0, 0])),
         ("MemorySwappiness", json!(-1)),
@@ -230,10 +208,11 @@ fn typed(asked: &Value, raw: &Value) -> ContainerSpec {
     let has_others = networks.keys().any(|name| name != "bridge");
     let mode = mode.or_else(|| Some("bridge".to_owned()).filter(|_| is_on_bridge && has_others));
     let words = |key: &str| Some(list(asked, key)).filter(|words| !words.is_empty());
+    let has_none = asked.get("Entrypoint").and_then(Value::as_array).is_some_and(Vec::is_empty);
     ContainerSpec {
         name: text(raw, "Name").unwrap_or_default().trim_start_matches('/').to_owned(),
         image: text(asked, "Image").unwrap_or_default(),
-        entrypoint: words("Entrypoint"),
+        entrypoint: words("Entrypoint").or_else(|| has_none.then(Vec::new)),
         command: words("Cmd"),
         environment: environment(list(asked, "Env")),
         labels: texts(asked, "Labels"),
@@ -275,8 +254,10 @@ fn attachments(raw: &Value) -> BTreeMap<String, Attachment> {
                 aliases,
                 ipv4: text(fixed, "IPv4Address"),
                 ipv6: text(fixed, "IPv6Address"),
+                link_local: list(fixed, "LinkLocalIPs"),
                 links: list(at, "Links"),
                 options: texts(at, "DriverOpts"),
+                gateway_priority: at.get("GwPriority").and_then(Value::as_i64).filter(|priority| *priority != 0),
             };
             (name.clone(), attachment)
         })
@@ -329,6 +310,8 @@ fn mounts(asked: &Value, host: &Value) -> Vec<Mount> {
         let target = text(mount, "Target")?;
         let read_only = mount.get("ReadOnly").and_then(Value::as_bool).unwrap_or_default();
         match text(mount, "Type")?.as_str() {
+            // One without a name stands among the volumes, unless there is more to say of it.
+            "volume" if text(mount, "Source").is_none() && !read_only => None,
             "volume" => Some(Mount::Volume { name: text(mount, "Source"), target, read_only }),
             "bind" => Some(Mount::Bind { source: text(mount, "Source")?, target, read_only, make_source: false }),
             "tmpfs" => {
@@ -402,12 +385,13 @@ fn checked(asked: &Value) -> Option<HealthCheck> {
 fn cleaned(value: &mut Value) {
     let Value::Object(keys) = value else { return };
     let bindings = keys.get_mut("PortBindings").and_then(Value::as_object_mut);
-    bindings.into_iter().flat_map(Map::values_mut).for_each(bindings_in_order);
+    bindings.into_iter().flat_map(Map::values_mut).for_each(spelling::bindings_in_order);
     for (key, inner) in keys.iter_mut().filter(|(key, _)| !MAPS.contains(&key.as_str())) {
         cleaned(inner);
         if let Value::Array(entries) = inner {
             if SETS.contains(&key.as_str()) {
                 entries.sort_by_key(ToString::to_string);
+                entries.dedup();
             }
             if key == "Ulimits" {
                 entries.sort_by_key(|limit| text(limit, "Name"));
@@ -418,18 +402,6 @@ fn cleaned(value: &mut Value) {
         }
     }
     keys.retain(|key, inner| !is_empty(inner) || (SAY_NOTHING_TOO.contains(&key.as_str()) && !inner.is_null()));
-}
-
-/// A port may be bound to many of the host's, in any order, each written in more than one way.
-fn bindings_in_order(bindings: &mut Value) {
-    let Value::Array(bindings) = bindings else { return };
-    for binding in bindings.iter_mut() {
-        let (address, port) = (text(binding, "HostIp"), text(binding, "HostPort"));
-        let number = port.as_deref().and_then(|port| port.parse::<u16>().ok()).map(|number| number.to_string());
-        set(binding, "HostIp", address.unwrap_or_default().into());
-        set(binding, "HostPort", number.or(port).unwrap_or_default().into());
-    }
-    bindings.sort_by_key(ToString::to_string);
 }
 
 fn is_empty(value: &Value) -> bool {
@@ -449,6 +421,13 @@ fn difference(asked: &Value, said: &Value) -> Map<String, Value> {
     for (key, value) in asked.as_object().into_iter().flatten() {
         match (value, said.get(key)) {
             (_, Some(same)) if same == value => {}
+            // A request takes lines of the environment besides those that are there.
+            (Value::Array(lines), Some(Value::Array(known))) if key == rendering::LINES => {
+                let left: Vec<Value> = lines.iter().filter(|line| !known.contains(line)).cloned().collect();
+                if !left.is_empty() {
+                    more.insert(key.clone(), left.into());
+                }
+            }
             (Value::Object(_), Some(inner @ Value::Object(_))) => {
                 let inner = difference(value, inner);
                 if !inner.is_empty() {
@@ -503,178 +482,4 @@ fn object_in<'a>(of: &'a mut Value, key: &str) -> Option<&'a mut Map<String, Val
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::{collection, option, prelude::*};
-
-    use super::*;
-
-    /// What an engine would say of a container that was asked for like this.
-    fn inspected(spec: &ContainerSpec) -> Value {
-        let mut config = rendering::request(spec);
-        let host = config.get("HostConfig").cloned().unwrap_or_default();
-        remove(&mut config, "HostConfig");
-        remove(&mut config, "NetworkingConfig");
-        let networks: BTreeMap<_, _> =
-            spec.networks.iter().map(|(name, of)| (name.clone(), rendering::endpoint(of))).collect();
-        json!({
-            "Id": "0123456789abcdef0123456789abcdef",
-            "Name": format!("/{}", spec.name),
-            "Config": config,
-            "HostConfig": host,
-            "NetworkSettings": { "Networks": networks },
-        })
-    }
-
-    /// The same entries in another order.
-    fn mixed(list: &mut [Value], seed: u64) {
-        list.sort_by_key(|entry| {
-            let entry = entry.to_string();
-            entry.bytes().fold(seed, |sum, byte| (sum ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3).rotate_left(17))
-        });
-    }
-
-    fn word() -> impl Strategy<Value = String> {
-        "[a-z][a-z0-9_.=: -]{0,12}"
-    }
-
-    fn words() -> impl Strategy<Value = Option<Vec<String>>> {
-        option::of(collection::vec(word(), 1..4))
-    }
-
-    fn pairs() -> impl Strategy<Value = BTreeMap<String, String>> {
-        collection::btree_map("[A-Za-z_./-]{1,10}", "[ -~]{0,12}", 0..4)
-    }
-
-    fn path() -> impl Strategy<Value = String> {
-        "/[a-z]{1,6}"
-    }
-
-    fn mounts() -> impl Strategy<Value = Vec<Mount>> {
-        let nameless = collection::btree_set("/n[a-z]{1,6}", 0..3);
-        let binds = collection::vec((path(), path(), any::<bool>()), 0..3);
-        let volume = ("[a-z]{1,6}", path(), any::<bool>());
-        let volume = volume.prop_map(|(name, target, read_only)| Mount::Volume { name: Some(name), target, read_only });
-        let bind = (path(), path(), any::<bool>());
-        let bind =
-            bind.prop_map(|(source, target, read_only)| Mount::Bind { source, target, read_only, make_source: false });
-        let tmpfs = (path(), option::of(1..u64::from(u32::MAX)), option::of(1..0o1777_u32));
-        let tmpfs = tmpfs.prop_map(|(target, size_bytes, mode)| Mount::Tmpfs { target, size_bytes, mode });
-        let others = collection::vec(prop_oneof![volume, bind, tmpfs], 0..4);
-        (nameless, binds, others).prop_map(|(nameless, binds, others)| {
-            let nameless = nameless.into_iter().map(|target| Mount::Volume { name: None, target, read_only: false });
-            let made = |(source, target, read_only)| Mount::Bind { source, target, read_only, make_source: true };
-            nameless.chain(binds.into_iter().map(made)).chain(others).collect()
-        })
-    }
-
-    fn published() -> impl Strategy<Value = Vec<Published>> {
-        let one = (1..4_u16, option::of("127[.]0[.]0[.][1-9]"), option::of(1..u16::MAX));
-        collection::btree_set(one, 0..6).prop_map(|set| {
-            let port =
-                |(number, host_address, host_port)| Published { container: Port::tcp(number), host_address, host_port };
-            let mut ports: Vec<Published> = set.into_iter().map(port).collect();
-            ports.sort();
-            ports
-        })
-    }
-
-    fn networks() -> impl Strategy<Value = BTreeMap<String, Attachment>> {
-        let attachment = (collection::vec("[a-z]{1,6}", 0..3), option::of("10[.]1[.]1[.][1-9]"), pairs());
-        let attachment = attachment.prop_map(|(aliases, ipv4, options)| Attachment {
-            aliases,
-            ipv4,
-            options,
-            ..Attachment::default()
-        });
-        collection::btree_map("net[a-z]{1,4}", attachment, 0..3)
-    }
-
-    fn limits() -> impl Strategy<Value = Limits> {
-        let figure = || option::of(1..1_u64 << 40);
-        let ulimit = (1..1_000_i64, 1..1_000_i64).prop_map(|(soft, hard)| Ulimit { soft, hard });
-        let ulimits = collection::btree_map("[a-z]{1,6}", ulimit, 0..3);
-        (figure(), figure(), option::of(1..64_000_u32), figure(), figure(), ulimits).prop_map(
-            |(memory, reserved, milli_cpus, shares, processes, ulimits)| Limits {
-                memory_bytes: memory,
-                memory_reservation_bytes: reserved,
-                cpus: milli_cpus.map(|milli| f64::from(milli) / 1e3),
-                cpu_shares: shares,
-                processes,
-                ulimits,
-                ..Limits::default()
-            },
-        )
-    }
-
-    fn hardening() -> impl Strategy<Value = Hardening> {
-        let set = || collection::btree_set("[A-Z_]{3,9}", 0..3);
-        (any::<[bool; 3]>(), set(), set(), collection::vec("[0-9]{1,4}", 0..3)).prop_map(
-            |([read_only_root, no_new_privileges, privileged], dropped, added, groups)| Hardening {
-                read_only_root,
-                no_new_privileges,
-                privileged,
-                capabilities_dropped: dropped,
-                capabilities_added: added,
-                groups,
-                options: Vec::new(),
-            },
-        )
-    }
-
-    fn restart() -> impl Strategy<Value = Restart> {
-        prop_oneof![
-            Just(Restart::No),
-            Just(Restart::Always),
-            Just(Restart::UnlessStopped),
-            (0..9_u32).prop_map(|attempts_max| Restart::OnFailure { attempts_max }),
-        ]
-    }
-
-    prop_compose! {
-        fn any_spec()(
-            (name, user) in ("[a-z]{1,8}", option::of("[a-z]{1,5}")),
-            (entrypoint, command) in (words(), words()),
-            (environment, labels) in (pairs(), pairs()),
-            (mounts, published, networks) in (mounts(), published(), networks()),
-            (limits, hardening, restart) in (limits(), hardening(), restart()),
-            (grace_seconds, init) in (option::of(0..100_u32), option::of(any::<bool>())),
-        ) -> ContainerSpec {
-            ContainerSpec {
-                name, entrypoint, command, environment, labels, mounts, published, networks, limits, hardening, restart, init, user,
-                image: "i:1".to_owned(),
-                stop: StopRule { signal: None, grace_seconds },
-                ..ContainerSpec::default()
-            }
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn what_was_asked_is_read_back(spec in any_spec()) {
-            prop_assert_eq!(super::spec(&inspected(&spec), None), spec);
-        }
-
-        /// Engines keep lists as they were typed.
-        #[test]
-        fn the_order_of_what_has_none_changes_nothing(spec in any_spec(), seed in any::<u64>()) {
-            let mut typed = inspected(&spec);
-            let lists = ["CapAdd", "CapDrop", "SecurityOpt", "Ulimits"].map(|key| format!("/HostConfig/{key}"));
-            for list in lists.iter().map(String::as_str).chain(["/Config/Env"]) {
-                typed.pointer_mut(list).and_then(Value::as_array_mut).into_iter().for_each(|list| mixed(list, seed));
-            }
-            let ports = typed.pointer_mut("/HostConfig/PortBindings").and_then(Value::as_object_mut);
-            for list in ports.into_iter().flat_map(Map::values_mut).filter_map(Value::as_array_mut) {
-                mixed(list, seed);
-            }
-            prop_assert_eq!(super::spec(&typed, None), spec);
-        }
-
-        #[test]
-        fn what_is_not_understood_is_kept(key in "[A-Z][a-z]{3,9}", value in 1..9_i64) {
-            let mut spec = ContainerSpec::new("a", "i:1");
-            spec.more = json!({ "HostConfig": { format!("New{key}"): value }, format!("Other{key}"): [value] })
-                .as_object().cloned().unwrap();
-            prop_assert_eq!(super::spec(&inspected(&spec), None), spec);
-        }
-    }
-}
+mod tests;

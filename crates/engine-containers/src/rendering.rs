@@ -11,6 +11,9 @@ use crate::{Attachment, ContainerSpec, HealthCheck, Limits, Mount, Restart};
 /// The option by which a program can't gain rights.
 pub(crate) const NO_NEW_PRIVILEGES: &str = "no-new-privileges";
 
+/// The one list to which `more` adds: a variable's name without a value takes the image's away.
+pub(crate) const LINES: &str = "Env";
+
 /// The request, with what the specification says in the engine's own words merged over it.
 pub(crate) fn request(spec: &ContainerSpec) -> Value {
     let mut whole = typed(spec);
@@ -18,11 +21,12 @@ pub(crate) fn request(spec: &ContainerSpec) -> Value {
     whole
 }
 
-/// Objects key by key, everything else as it stands.
+/// Objects key by key, lines of the environment besides those that are there, everything else as it stands.
 fn merge(whole: &mut Value, over: &Map<String, Value>) {
     for (key, value) in over {
         match (whole.get_mut(key), value) {
             (Some(found @ Value::Object(_)), Value::Object(inner)) => merge(found, inner),
+            (Some(Value::Array(found)), Value::Array(lines)) if key == LINES => found.extend(lines.iter().cloned()),
             _ => {
                 if let Some(whole) = whole.as_object_mut() {
                     whole.insert(key.clone(), value.clone());
@@ -186,7 +190,7 @@ fn first(spec: &ContainerSpec) -> Option<(&str, &Attachment)> {
 }
 
 pub(crate) fn endpoint(attachment: &Attachment) -> EndpointSettings {
-    let fixed = attachment.ipv4.is_some() || attachment.ipv6.is_some();
+    let fixed = attachment.ipv4.is_some() || attachment.ipv6.is_some() || !attachment.link_local.is_empty();
     EndpointSettings {
         aliases: Some(attachment.aliases.clone()).filter(|aliases| !aliases.is_empty()),
         links: Some(attachment.links.clone()).filter(|links| !links.is_empty()),
@@ -194,8 +198,9 @@ pub(crate) fn endpoint(attachment: &Attachment) -> EndpointSettings {
         ipam_config: fixed.then(|| EndpointIpamConfig {
             ipv4_address: attachment.ipv4.clone(),
             ipv6_address: attachment.ipv6.clone(),
-            link_local_ips: None,
+            link_local_ips: Some(attachment.link_local.clone()).filter(|addresses| !addresses.is_empty()),
         }),
+        gw_priority: attachment.gateway_priority,
         ..EndpointSettings::default()
     }
 }

@@ -60,7 +60,8 @@ pub struct ContainerSpec {
     /// Whether the engine puts an init process before the program, which reaps what is left behind.
     pub init: Option<bool>,
     /// What the fields above can't say, in the words of the engine's own `containers/create`; it is merged over the rest, objects
-    /// key by key, everything else as it stands.
+    /// key by key, everything else as it stands. Only `Env` adds to what is there: a variable's name without a value, which takes the
+    /// image's away.
     pub more: Map<String, Value>,
 }
 
@@ -224,10 +225,14 @@ pub struct Attachment {
     pub ipv4: Option<String>,
     /// A fixed address of the newer kind.
     pub ipv6: Option<String>,
+    /// Further addresses that reach no farther than the network.
+    pub link_local: Vec<String>,
     /// Containers that it knows by another name there: `NAME:ALIAS`.
     pub links: Vec<String>,
     /// Options of the network's driver.
     pub options: BTreeMap<String, String>,
+    /// The network with the highest one leads out; engines before 28 don't know of it.
+    pub gateway_priority: Option<i64>,
 }
 
 /// What happens when a container ends by itself.
@@ -307,7 +312,7 @@ pub struct Hardening {
     pub privileged: bool,
     /// Groups that its user is in, besides.
     pub groups: Vec<String>,
-    /// Further security options, in the engine's words: `seccomp=unconfined`.
+    /// Further security options, in the engine's words: `seccomp=unconfined`. They are read back in the order of letters.
     pub options: Vec<String>,
 }
 

@@ -11,7 +11,7 @@ mod upload;
 use std::collections::{BTreeMap, BTreeSet};
 
 use engine_containers::{ContainerSpec, Mount, NetworkSpec, VolumeSpec};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 pub use apply::apply;
 pub use compose::read;
@@ -90,6 +90,8 @@ pub fn canonical(spec: &mut ContainerSpec) {
     };
     spec.mounts.sort_by_key(rank);
     spec.published.sort();
+    spec.hardening.options.sort();
+    spec.hardening.options.dedup();
     for attachment in spec.networks.values_mut() {
         attachment.aliases.sort();
         attachment.aliases.dedup();
@@ -98,11 +100,14 @@ pub fn canonical(spec: &mut ContainerSpec) {
         attachment.links.sort();
     }
     // Engines keep links in no order at all.
+    let Some(host) = spec.more.get_mut("HostConfig").and_then(Value::as_object_mut) else { return };
     for key in ["Binds", "Links"] {
-        let list = spec.more.get_mut("HostConfig").and_then(|host| host.get_mut(key)).and_then(Value::as_array_mut);
-        if let Some(list) = list {
-            list.sort_by_key(ToString::to_string);
-        }
+        let list = host.get_mut(key).and_then(Value::as_array_mut);
+        list.into_iter().for_each(|list| list.sort_by_key(ToString::to_string));
+    }
+    let ports = host.get_mut("PortBindings").and_then(Value::as_object_mut);
+    for list in ports.into_iter().flat_map(Map::values_mut).filter_map(Value::as_array_mut) {
+        list.sort_by_key(ToString::to_string);
     }
 }
 

@@ -33,10 +33,14 @@ pub async fn capture(source: &dyn Source) -> Result<Discovery, Failure> {
         found.push(one(source, container, &names, &mut unexpressed).await?);
     }
     found.sort_by(|a, b| a.spec.name.cmp(&b.spec.name));
-    let mut networks = Vec::new();
+    let mut networks: Vec<engine_containers::NetworkSpec> = Vec::new();
     for network in source.networks().await? {
         let mut spec = network.spec;
         if OF_ENGINE.contains(&spec.name.as_str()) {
+            continue;
+        }
+        if networks.iter().any(|other| other.name == spec.name) {
+            unexpressed.push(Unexpressed::new(&spec.name, "a second network of this name", "left out"));
             continue;
         }
         unexpressed.extend(left_of_network(&spec.name, &network.raw));
@@ -108,6 +112,12 @@ fn left_of_network(name: &str, raw: &Value) -> Vec<Unexpressed> {
     };
     let mut left = Vec::new();
     let mut add = |what: &str| left.push(Unexpressed::new(name, what, "left out; the engine's default counts"));
+    if raw.get("EnableIPv4") == Some(&Value::Bool(false)) {
+        add("EnableIPv4");
+    }
+    if raw.get("Scope").and_then(Value::as_str).is_some_and(|scope| !matches!(scope, "" | "local")) {
+        add("Scope");
+    }
     if raw.pointer("/IPAM/Driver").and_then(Value::as_str).is_some_and(|driver| driver != "default") {
         add("IPAM.Driver");
     }
@@ -146,6 +156,9 @@ async fn one(
             instead,
         ));
     }
+    if is_detached(container) {
+        unexpressed.push(Unexpressed::new(&name, "taken from all networks", "it stands on its network again"));
+    }
     let changes = source.changes(&container.id).await?;
     let mut places: Vec<Place> = container.mounts.iter().map(|mount| place(mount, &spec)).collect();
     places.sort_by(|a, b| a.target.cmp(&b.target));
@@ -170,6 +183,15 @@ async fn one(
     })
 }
 
+/// Whether it stands on no network though it was asked to.
+fn is_detached(container: &Container) -> bool {
+    let mode = container.raw.pointer("/HostConfig/NetworkMode").and_then(Value::as_str).unwrap_or_default();
+    let stands_alone = matches!(mode, "" | "host" | "none" | "slirp4netns" | "pasta" | "private")
+        || mode.starts_with("container:")
+        || mode.starts_with("ns:");
+    container.networks.is_empty() && !stands_alone
+}
+
 /// What a container was asked to be, in one form. `names` has those of all containers by id.
 pub fn spec_of(
     container: &Container,
@@ -184,10 +206,15 @@ pub fn spec_of(
 
 /// Other containers are named by their names, not by ids that no other host knows.
 fn by_name(spec: &mut ContainerSpec, names: &BTreeMap<&str, &str>) {
-    let named = |mode: &str| {
-        let id = mode.strip_prefix("container:")?;
-        names.get(id).map(|name| format!("container:{name}"))
-    };
+    let named = |mode: &str| Some(format!("container:{}", name_of(mode.strip_prefix("container:")?, names)?));
+    for attachment in spec.networks.values_mut() {
+        for link in &mut attachment.links {
+            let (other, alias) = link.split_once(':').unwrap_or((link, link));
+            if let Some(name) = name_of(other, names) {
+                *link = format!("{name}:{alias}");
+            }
+        }
+    }
     if let Some(mode) = spec.network_mode.as_deref().and_then(named) {
         spec.network_mode = Some(mode);
     }
@@ -201,10 +228,18 @@ fn by_name(spec: &mut ContainerSpec, names: &BTreeMap<&str, &str>) {
     }
     for from in host.get_mut("VolumesFrom").and_then(Value::as_array_mut).into_iter().flatten() {
         let Some((id, mode)) = from.as_str().map(|from| from.split_once(':').unwrap_or((from, ""))) else { continue };
-        if let Some(name) = names.get(id) {
-            *from = if mode.is_empty() { (*name).into() } else { format!("{name}:{mode}").into() };
+        if let Some(name) = name_of(id, names) {
+            *from = if mode.is_empty() { name.into() } else { format!("{name}:{mode}").into() };
         }
     }
+}
+
+/// The name behind an id, or the beginning of one. What is a name already counts as that.
+fn name_of<'a>(id: &str, names: &BTreeMap<&str, &'a str>) -> Option<&'a str> {
+    let is_name = names.values().any(|name| *name == id);
+    let mut begins = names.range(id..).take_while(|(other, _)| other.starts_with(id));
+    let (_, name) = begins.next().filter(|_| !is_name && !id.is_empty())?;
+    begins.next().is_none().then_some(*name)
 }
 
 fn place(mount: &engine_containers::UsedMount, spec: &ContainerSpec) -> Place {

@@ -42,8 +42,8 @@ pub fn read(folder: &Path, values: &BTreeMap<String, String>, there: Option<&Pat
     let document: serde_norway::Value = serde_norway::from_str(&text).map_err(|error| {
         Failure::new(Reason::Configuration, format!("{}: {error}", path.display())).hint("mend the file")
     })?;
-    let mut document = json(&document, &path)?;
     let is_export = document.get(EXTENSION).is_some();
+    let mut document = json(document, &path, is_export)?;
     let mut known = BTreeMap::from([(HOST_ROOT.to_owned(), String::new())]);
     if let Some(text) = files::read(&folder.join(VARIABLES))? {
         known.extend(variables::read(VARIABLES, &text)?);
@@ -87,13 +87,14 @@ pub fn read(folder: &Path, values: &BTreeMap<String, String>, there: Option<&Pat
     Ok(Site { containers: in_order(wanted), networks, volumes, remarks: Vec::new() })
 }
 
-/// YAML as JSON, with its merges done and its keys as texts.
-fn json(document: &serde_norway::Value, path: &Path) -> Result<Value, Failure> {
+/// YAML as JSON, with its merges done and its keys as texts. An export has no merges, but may have a label that is called like one.
+fn json(mut document: serde_norway::Value, path: &Path, is_export: bool) -> Result<Value, Failure> {
     let wrong = |error: &dyn std::fmt::Display| {
         Failure::new(Reason::Configuration, format!("{}: {error}", path.display())).hint("mend the file")
     };
-    let mut document = document.clone();
-    document.apply_merge().map_err(|error| wrong(&error))?;
+    if !is_export {
+        document.apply_merge().map_err(|error| wrong(&error))?;
+    }
     serde_json::to_value(document).map_err(|error| wrong(&error))
 }
 

@@ -120,6 +120,14 @@ impl<'a> Field<'a> {
         Ok(pairs)
     }
 
+    /// Names of pairs that have no value.
+    pub(super) fn bare(&self) -> Result<Vec<String>, Failure> {
+        if self.value.is_array() {
+            return Ok(self.texts()?.into_iter().filter(|text| !text.contains('=')).collect());
+        }
+        Ok(self.entries()?.into_iter().filter(|(_, field)| field.is_absent()).map(|(name, _)| name).collect())
+    }
+
     /// A command: a list of words, or a line for a shell to take apart.
     pub(super) fn words(&self) -> Result<Option<Vec<String>>, Failure> {
         match self.value {

@@ -151,7 +151,12 @@ async fn of_networks_and_volumes(engine: &ContainerEngine, site: &Site, plan: &m
                 if wanted.subnets.is_empty() {
                     found.subnets.clear();
                 }
-                remark(plan, "network", &wanted.name, &differing(wanted, &found)?);
+                // Engines put the older kind of addresses first.
+                let mut wanted = wanted.clone();
+                for network in [&mut wanted, &mut found] {
+                    network.subnets.sort_by(|a, b| a.subnet.cmp(&b.subnet));
+                }
+                remark(plan, "network", &wanted.name, &differing(&wanted, &found)?);
             }
         }
     }
@@ -254,8 +259,25 @@ fn differing<T: Serialize>(one: &T, other: &T) -> Result<Vec<String>, Failure> {
 /// What a container is asked to be besides what its image says anyway.
 fn without_image(asked: &ContainerSpec, image: Option<&ImageDefaults>) -> ContainerSpec {
     let mut spec = asked.clone();
-    spec.stop.signal = spec.stop.signal.filter(|signal| signal != "SIGTERM");
+    // The engine fills in the one that its host has, and nobody can tell it from one that was asked for.
+    if let Some(host) = spec.more.get_mut("HostConfig").and_then(Value::as_object_mut) {
+        host.remove("CgroupnsMode");
+        if host.is_empty() {
+            spec.more.remove("HostConfig");
+        }
+    }
+    spec.command = spec.command.filter(|command| !command.is_empty());
     let Some(image) = image else { return spec };
+    if image.stop_signal.is_none() {
+        spec.stop.signal = spec.stop.signal.filter(|signal| !["SIGTERM", "TERM", "15"].contains(&signal.as_str()));
+    }
+    if spec.entrypoint.as_ref().is_some_and(Vec::is_empty) {
+        if image.entrypoint.is_empty() {
+            spec.entrypoint = None;
+        } else if spec.command.is_none() {
+            spec.command = Some(image.command.clone()).filter(|command| !command.is_empty());
+        }
+    }
     spec.environment.retain(|name, value| image.environment.get(name) != Some(value));
     spec.labels.retain(|name, value| image.labels.get(name) != Some(value));
     let is_same = |own: &Option<String>, of_image: &Option<String>| own.is_some() && own == of_image;

@@ -1,13 +1,15 @@
 //! A service of a compose file as a container, in the forms of the Compose specification: the short ones, too.
 
+mod mounts;
+
 use std::{
-    collections::BTreeMap,
-    path::{Component, Path, PathBuf},
+    collections::{BTreeMap, BTreeSet},
+    path::{Path, PathBuf},
 };
 
 use engine_containers::{
-    Attachment, ContainerSpec, Hardening, HealthCheck, Limits, LogDriver, Mount, Port, Published, Restart, StopRule,
-    Ulimit, labels,
+    Attachment, ContainerSpec, Hardening, HealthCheck, Limits, LogDriver, Port, Published, Restart, StopRule, Ulimit,
+    labels,
 };
 use serde_json::{Map, Value, json};
 
@@ -18,7 +20,7 @@ use crate::{
 };
 
 /// Keys that are understood besides those that engine and Compose have the same form for.
-const KEYS: [&str; 56] = [
+const KEYS: [&str; 55] = [
     "image",
     "container_name",
     "entrypoint",
@@ -73,7 +75,6 @@ const KEYS: [&str; 56] = [
     "secrets",
     "profiles",
     "attach",
-    "annotations",
     "stdin_open",
 ];
 
@@ -109,10 +110,11 @@ pub(super) fn read(project: &Project<'_>, name: &str, field: &Field<'_>) -> Resu
     let grace = field.get("stop_grace_period").seconds()?;
     let deploy = field.get("deploy");
     let (network_mode, networks) = networks(project, name, field)?;
+    let (variables, bare) = environment(project, field)?;
     let mut spec = ContainerSpec {
         entrypoint: field.get("entrypoint").words()?,
         command: field.get("command").words()?,
-        environment: environment(project, field)?,
+        environment: variables,
         labels: field.get("labels").pairs(|_| Some(String::new()))?,
         user: text("user")?,
         working_folder: text("working_dir")?,
@@ -133,10 +135,13 @@ pub(super) fn read(project: &Project<'_>, name: &str, field: &Field<'_>) -> Resu
         init: field.get("init").flag()?,
         ..ContainerSpec::new(project.containers.get(name).cloned().unwrap_or_default(), image)
     };
+    if !bare.is_empty() {
+        spec.more.insert("Env".to_owned(), bare.into());
+    }
     let mut host = Map::new();
-    ports(&field.get("ports"), &mut spec, &mut host)?;
-    let mut relative = mounts(project, field, &mut spec, &mut host)?;
-    relative.extend(given_files(project, field, &mut spec)?);
+    ports(&[field.get("ports"), own.get("ports")], &mut spec, &mut host)?;
+    let mut relative = mounts::mounts(project, field, &mut spec, &mut host)?;
+    relative.extend(mounts::given_files(project, field, &mut spec)?);
     rest(project, field, &mut spec, host)?;
     let is_none = |key: &str| -> Result<bool, Failure> { Ok(field.get(key).number::<u32>()? == Some(0)) };
     let replicas = deploy.get("replicas").number::<u32>()?;
@@ -162,7 +167,8 @@ fn whole(seconds: f64) -> u32 {
     seconds.round() as u32
 }
 
-fn environment(project: &Project<'_>, field: &Field<'_>) -> Result<BTreeMap<String, String>, Failure> {
+/// Variables, and names of those that nobody gives a value: they take the image's away.
+fn environment(project: &Project<'_>, field: &Field<'_>) -> Result<(BTreeMap<String, String>, Vec<String>), Failure> {
     let mut environment = BTreeMap::new();
     let files = field.get("env_file");
     let entries = if files.value.is_array() { files.list()? } else { vec![files] };
@@ -177,8 +183,13 @@ fn environment(project: &Project<'_>, field: &Field<'_>) -> Result<BTreeMap<Stri
             None => {}
         }
     }
-    environment.extend(field.get("environment").pairs(|name| project.values.get(name).cloned())?);
-    Ok(environment)
+    let asked = field.get("environment");
+    let mut bare = asked.bare()?;
+    bare.retain(|name| !project.values.contains_key(name));
+    bare.iter().for_each(|name| _ = environment.remove(name));
+    environment.extend(asked.pairs(|name| project.values.get(name).cloned())?);
+    bare.retain(|name| !environment.contains_key(name));
+    Ok((environment, bare))
 }
 
 fn health(field: &Field<'_>) -> Result<Option<HealthCheck>, Failure> {
@@ -263,14 +274,18 @@ fn hardening(field: &Field<'_>) -> Result<Hardening, Failure> {
     let flag = |key: &str| -> Result<bool, Failure> { Ok(field.get(key).flag()?.unwrap_or_default()) };
     let options = field.get("security_opt").texts()?;
     let is_no_new = |option: &String| option.starts_with("no-new-privileges") && !option.ends_with("false");
+    let capabilities = |key: &str| -> Result<BTreeSet<String>, Failure> {
+        let upper = field.get(key).texts()?.into_iter().map(|name| name.to_ascii_uppercase());
+        Ok(upper.map(|name| name.strip_prefix("CAP_").map(str::to_owned).unwrap_or(name)).collect())
+    };
     Ok(Hardening {
         read_only_root: flag("read_only")?,
         no_new_privileges: options.iter().any(is_no_new),
         privileged: flag("privileged")?,
-        capabilities_dropped: field.get("cap_drop").texts()?.into_iter().collect(),
-        capabilities_added: field.get("cap_add").texts()?.into_iter().collect(),
+        capabilities_dropped: capabilities("cap_drop")?,
+        capabilities_added: capabilities("cap_add")?,
         groups: field.get("group_add").texts()?,
-        options: options.into_iter().filter(|option| !option.starts_with("no-new-privileges")).collect(),
+        options: options.into_iter().filter(|option| !is_no_new(option)).collect(),
     })
 }
 
@@ -283,10 +298,14 @@ fn log(field: &Field<'_>) -> Result<Option<LogDriver>, Failure> {
     Ok(Some(LogDriver { driver, options: field.get("options").pairs(|_| None)? }))
 }
 
+/// An address of the host, and its port or a range of its ports.
+type Binding = (Option<String>, Option<String>);
+
 /// Published ports; one that leads to a range of the host's ports is said in the engine's words.
-fn ports(field: &Field<'_>, spec: &mut ContainerSpec, host: &mut Map<String, Value>) -> Result<(), Failure> {
+fn ports(fields: &[Field<'_>], spec: &mut ContainerSpec, host: &mut Map<String, Value>) -> Result<(), Failure> {
     let allowed = "[ADDRESS:][PORT:]PORT[/PROTOCOL]";
-    for entry in field.list()? {
+    let mut bound: BTreeMap<Port, Vec<Binding>> = BTreeMap::new();
+    for entry in fields.iter().map(Field::list).collect::<Result<Vec<_>, _>>()?.into_iter().flatten() {
         let (address, outer, inner, protocol) = if entry.value.is_object() {
             let text = |key: &str| entry.get(key).text();
             let protocol = text("protocol")?.unwrap_or_else(|| "tcp".to_owned());
@@ -315,13 +334,18 @@ fn ports(field: &Field<'_>, spec: &mut ContainerSpec, host: &mut Map<String, Val
         };
         for (inner, outer) in inner.into_iter().zip(outer) {
             let container: Port = format!("{inner}/{protocol}").parse().map_err(|_wrong| entry.wrong(allowed))?;
-            match outer.as_deref().map(str::parse::<u16>) {
-                None => spec.published.push(Published { container, host_address: address.clone(), host_port: None }),
-                Some(Ok(port)) => {
-                    spec.published.push(Published { container, host_address: address.clone(), host_port: Some(port) });
-                }
-                Some(Err(_)) => bind_range(host, container, address.as_deref(), outer.as_deref()),
-            }
+            bound.entry(container).or_default().push((address.clone(), outer));
+        }
+    }
+    for (container, bindings) in bound {
+        let ports = bindings.iter().map(|(address, outer)| {
+            let host_port = outer.as_deref().map(str::parse).transpose().ok()?;
+            Some(Published { container, host_address: address.clone(), host_port })
+        });
+        // All bindings of a port stand in one place.
+        match ports.collect::<Option<Vec<Published>>>() {
+            Some(ports) => spec.published.extend(ports),
+            None => bind_ranges(host, container, &bindings),
         }
     }
     Ok(())
@@ -333,153 +357,14 @@ fn span(text: &str) -> Option<(u16, u16)> {
     Some((from.parse().ok()?, to.parse().ok()?)).filter(|(from, to)| from <= to)
 }
 
-fn bind_range(host: &mut Map<String, Value>, port: Port, address: Option<&str>, outer: Option<&str>) {
+fn bind_ranges(host: &mut Map<String, Value>, port: Port, bindings: &[Binding]) {
     let ports = host.entry("PortBindings").or_insert_with(|| json!({}));
+    let bindings = bindings.iter().map(|(address, outer)| {
+        json!({ "HostIp": address.clone().unwrap_or_default(), "HostPort": outer.clone().unwrap_or_default() })
+    });
     if let Some(ports) = ports.as_object_mut() {
-        let bindings = ports.entry(port.to_string()).or_insert_with(|| json!([]));
-        if let Some(bindings) = bindings.as_array_mut() {
-            bindings.push(json!({ "HostIp": address.unwrap_or_default(), "HostPort": outer.unwrap_or_default() }));
-        }
+        ports.insert(port.to_string(), bindings.collect());
     }
-}
-
-/// What is mounted; and the files of the project that are, for an engine that does not have them.
-fn mounts(
-    project: &Project<'_>,
-    field: &Field<'_>,
-    spec: &mut ContainerSpec,
-    host: &mut Map<String, Value>,
-) -> Result<Vec<crate::discovery::CapturedFile>, Failure> {
-    let mut special = Vec::new();
-    let mut files = Vec::new();
-    for entry in field.get("volumes").list()? {
-        let mount =
-            if entry.value.is_object() { long(project, &entry)? } else { short(project, &entry, &mut special)? };
-        spec.mounts.extend(mount);
-    }
-    for mount in &mut spec.mounts {
-        let Mount::Bind { source, target, .. } = mount else { continue };
-        let path = Path::new(source.as_str());
-        let is_relative = source.starts_with('.') || source.starts_with('~');
-        if is_relative && !source.starts_with('~') {
-            let local = flat(&project.local.join(path));
-            let there = flat(&project.folder.join(path));
-            let there = there.display().to_string();
-            if project.local != project.folder {
-                files.extend(super::upload::of_folder(&local, &there, target)?);
-            }
-            *source = there;
-        } else if let Some(rest) = source.strip_prefix('~') {
-            let home = project.values.get("HOME").cloned().unwrap_or_default();
-            *source = format!("{home}{rest}");
-        }
-    }
-    if !special.is_empty() {
-        // The older form holds all folders of the host that are asked for in it.
-        let plain = spec.mounts.iter().filter_map(|mount| match mount {
-            Mount::Bind { source, target, read_only, make_source: true } => {
-                Some(format!("{source}:{target}{}", if *read_only { ":ro" } else { "" }))
-            }
-            Mount::Bind { .. } | Mount::Volume { .. } | Mount::Tmpfs { .. } => None,
-        });
-        special.extend(plain);
-        host.insert("Binds".to_owned(), special.into());
-    }
-    Ok(files)
-}
-
-fn long(project: &Project<'_>, entry: &Field<'_>) -> Result<Option<Mount>, Failure> {
-    entry.allow(&["type", "source", "target", "read_only", "bind", "volume", "tmpfs", "consistency"])?;
-    let target = entry.get("target").text()?.ok_or_else(|| entry.wrong("a `target`"))?;
-    let source = entry.get("source").text()?;
-    let read_only = entry.get("read_only").flag()?.unwrap_or_default();
-    Ok(Some(match entry.get("type").text()?.as_deref() {
-        Some("bind") => Mount::Bind {
-            source: source.ok_or_else(|| entry.wrong("a `source`"))?,
-            target,
-            read_only,
-            make_source: entry.get("bind").get("create_host_path").flag()?.unwrap_or(true),
-        },
-        Some("tmpfs") => {
-            let tmpfs = entry.get("tmpfs");
-            Mount::Tmpfs { target, size_bytes: tmpfs.get("size").bytes()?, mode: tmpfs.get("mode").number()? }
-        }
-        Some("volume") | None => Mount::Volume { name: source.map(|key| volume(project, &key)), target, read_only },
-        Some(_) => return Err(entry.get("type").wrong("bind, volume or tmpfs")),
-    }))
-}
-
-fn volume(project: &Project<'_>, key: &str) -> String {
-    project.volumes.get(key).cloned().unwrap_or_else(|| key.to_owned())
-}
-
-fn short(project: &Project<'_>, entry: &Field<'_>, special: &mut Vec<String>) -> Result<Option<Mount>, Failure> {
-    let text = entry.text()?.unwrap_or_default();
-    let parts: Vec<&str> = text.split(':').collect();
-    let is_path = |source: &str| source.starts_with(['/', '.', '~']);
-    let (source, target, mode) = match parts.as_slice() {
-        [target] => return Ok(Some(Mount::Volume { name: None, target: (*target).to_owned(), read_only: false })),
-        [source, target] => (*source, *target, ""),
-        [source, target, mode] => (*source, *target, *mode),
-        _ => return Err(entry.wrong("[SOURCE:]TARGET[:MODE]")),
-    };
-    let read_only = match mode {
-        "" | "rw" => false,
-        "ro" => true,
-        _ => {
-            let source = if is_path(source) { source.to_owned() } else { volume(project, source) };
-            special.push(format!("{source}:{target}:{mode}"));
-            return Ok(None);
-        }
-    };
-    let target = target.to_owned();
-    Ok(Some(if is_path(source) {
-        Mount::Bind { source: source.to_owned(), target, read_only, make_source: true }
-    } else {
-        Mount::Volume { name: Some(volume(project, source)), target, read_only }
-    }))
-}
-
-/// A path without `.` and `..`.
-fn flat(path: &Path) -> PathBuf {
-    let mut flat = PathBuf::new();
-    for part in path.components() {
-        match part {
-            Component::CurDir => {}
-            Component::ParentDir => _ = flat.pop(),
-            other => flat.push(other),
-        }
-    }
-    flat
-}
-
-/// `configs` and `secrets`: files of the project, put into the container itself.
-fn given_files(
-    project: &Project<'_>,
-    field: &Field<'_>,
-    spec: &mut ContainerSpec,
-) -> Result<Vec<crate::discovery::CapturedFile>, Failure> {
-    let mut files = Vec::new();
-    for (kind, default) in [("configs", "/"), ("secrets", "/run/secrets/")] {
-        for entry in field.get(kind).list()? {
-            let name = if entry.value.is_object() { entry.get("source").text()? } else { entry.text()? };
-            let name = name.unwrap_or_default();
-            let said = entry.get("target").text()?;
-            let target = match said {
-                Some(target) if target.starts_with('/') => target,
-                Some(target) => format!("{default}{target}"),
-                None => format!("{default}{name}"),
-            };
-            let source = project.sources.get(&(kind.to_owned(), name.clone()));
-            let source = source.ok_or_else(|| entry.wrong("the name of one with a `file`"))?;
-            let there = flat(&project.folder.join(source)).display().to_string();
-            if project.local != project.folder {
-                files.extend(super::upload::of_folder(&flat(&project.local.join(source)), &there, &target)?);
-            }
-            spec.mounts.push(Mount::Bind { source: there, target, read_only: true, make_source: false });
-        }
-    }
-    Ok(files)
 }
 
 fn networks(
@@ -501,7 +386,15 @@ fn networks(
     let mut networks = BTreeMap::new();
     let mut first: Option<(i64, String)> = None;
     for (key, entry) in listed {
-        entry.allow(&["aliases", "ipv4_address", "ipv6_address", "driver_opts", "priority", "gw_priority"])?;
+        entry.allow(&[
+            "aliases",
+            "ipv4_address",
+            "ipv6_address",
+            "link_local_ips",
+            "driver_opts",
+            "priority",
+            "gw_priority",
+        ])?;
         let name = project.networks.get(&key).cloned().ok_or_else(|| entry.wrong("a network of this file"))?;
         let mut aliases = entry.get("aliases").texts()?;
         if !project.is_export {
@@ -511,8 +404,10 @@ fn networks(
             aliases,
             ipv4: entry.get("ipv4_address").text()?,
             ipv6: entry.get("ipv6_address").text()?,
+            link_local: entry.get("link_local_ips").texts()?,
             links: Vec::new(),
             options: entry.get("driver_opts").pairs(|_| None)?,
+            gateway_priority: entry.get("gw_priority").number::<i64>()?.filter(|priority| *priority != 0),
         };
         let priority = entry.get("priority").number::<i64>()?.unwrap_or_default();
         if first.as_ref().is_none_or(|(most, _)| priority > *most) {
@@ -543,13 +438,12 @@ fn rest(
             continue;
         }
         let value = match name {
-            "sysctls" | "storage_opt" => json!(found.pairs(|_| None)?),
+            "sysctls" | "storage_opt" | "annotations" => json!(found.pairs(|_| None)?),
             "dns_opt" | "dns_search" | "device_cgroup_rules" => json!(found.texts()?),
             "tty" | "stdin_open" | "oom_kill_disable" => json!(found.flag()?),
-            _ => match found.number::<i64>() {
-                Ok(Some(figure)) if !found.value.is_string() || name.starts_with("cpu_") => json!(figure),
-                _ => json!(found.text()?),
-            },
+            "oom_score_adj" | "mem_swappiness" => json!(found.number::<i64>()?),
+            _ if name.starts_with("cpu_") => json!(found.number::<i64>()?),
+            _ => json!(found.text()?),
         };
         let section = if section.is_empty() { &mut spec.more } else { &mut host };
         section.insert(key.to_owned(), value);
@@ -579,7 +473,7 @@ fn rest(
     let links: Vec<String> =
         [field.get("external_links").texts()?, field.get("links").texts()?].concat().iter().map(linked).collect();
     if !links.is_empty() {
-        match spec.networks.values_mut().next() {
+        match spec.networks.values_mut().next().filter(|_| !project.is_export) {
             Some(attachment) => attachment.links = links,
             None => _ = host.insert("Links".to_owned(), links.into()),
         }
@@ -629,6 +523,11 @@ fn extension(own: &Field<'_>, spec: &mut ContainerSpec) -> Result<(), Failure> {
         spec.network_mode = Some(mode);
     }
     for (network, entry) in own.get("networks").entries()? {
+        if network == "bridge" {
+            let whole = serde_json::from_value(entry.value.clone()).map_err(|_wrong| entry.wrong("an attachment"))?;
+            spec.networks.insert(network, whole);
+            continue;
+        }
         let attachment = spec.networks.entry(network).or_default();
         attachment.links = entry.get("links").texts()?;
         if !entry.get("aliases").is_absent() {

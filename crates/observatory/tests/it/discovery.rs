@@ -109,6 +109,12 @@ docker run -d --name labelled-db-1 --label com.docker.compose.project=shop --lab
     -e POSTGRES_PASSWORD=in-a-variable-2 $IMAGE
 docker create --name never-started --init -v prom-conf:/conf:nocopy $IMAGE
 docker run --name has-ended $IMAGE true
+docker commit --change 'ENTRYPOINT ["sh", "-c"]' never-started bigskies-test/other:1
+docker run -d --name untidy --entrypoint '' --stop-timeout 1 --network "$(docker network inspect -f '{{.Id}}' mon.net)" \
+    -e OF_IMAGE -e TWICE=1 -e TWICE=2 --dns 10.0.0.2 --dns 10.0.0.2 --ipc shareable -p 8080 -p 8080 --cap-add cap_chown --label '<<=y' \
+    --mount type=volume,dst=/nocopy,volume-nocopy --link-local-ip 169.254.7.7 bigskies-test/other:1 sleep 1000
+docker run -d --name near --stop-timeout 1 --ipc container:untidy --volumes-from "$(docker ps -qf name=untidy)" --link well:w $IMAGE
+docker network connect --alias far mon.net near
 "#;
 
 #[tokio::test]

@@ -62,8 +62,44 @@ fn value() -> impl Strategy<Value = String> {
         "2026-11-22",
         "12:30:45",
         "on",
+        "N",
+        "0x10",
+        "0o17",
+        "1_000",
+        "+1",
+        "-0",
+        ".inf",
+        ".nan",
+        "1e400",
+        "190:20:30",
+        "=",
+        "<<",
+        "? a",
+        "| ",
+        ">",
+        "---",
+        "...",
+        "a #b",
+        "a:",
+        ":a",
+        "$${",
+        "$$$",
+        "\r\n",
+        "a\r",
+        "\u{1}\u{1b}",
+        // What YAML takes for the end of a line, or for no letter at all.
+        "a\u{85}b",
+        "a\u{2028}b\u{2029}",
+        "\u{7f}\u{9f}",
+        "\u{feff}x",
+        "\u{ffff}",
+        "\u{1f52d}",
     ];
-    prop_oneof![select(ODD).prop_map(str::to_owned), "[ -~]{0,16}"]
+    prop_oneof![
+        12 => select(ODD).prop_map(str::to_owned),
+        12 => "[ -~]{0,16}",
+        1 => (900..1500_usize).prop_map(|length| "é$ ".repeat(length / 3)),
+    ]
 }
 
 fn words() -> impl Strategy<Value = Option<Vec<String>>> {
@@ -72,15 +108,23 @@ fn words() -> impl Strategy<Value = Option<Vec<String>>> {
 }
 
 fn variables() -> impl Strategy<Value = BTreeMap<String, String>> {
-    let name = prop_oneof!["[A-Z][A-Z0-9_]{0,8}", "[A-Z]{1,4}_(PASSWORD|TOKEN|SECRET_KEY)"];
+    let name = prop_oneof![
+        8 => "[A-Z][A-Z0-9_]{0,8}",
+        8 => "[A-Z]{1,4}_(PASSWORD|TOKEN|SECRET_KEY)",
+        1 => select(["<<", "a b", "#x", "1", "no", "a:", "$X", "é"].as_slice()).prop_map(str::to_owned),
+    ];
     collection::btree_map(name, value(), 0..5)
 }
 
 fn labels() -> impl Strategy<Value = BTreeMap<String, String>> {
+    let odd = select(["<<", "a b", "#x", "1", "no", "a:", "a: b", "$X", "é", "a=b", "\u{2028}", "\""].as_slice());
     let name = prop_oneof![
-        "[a-z]{1,6}([.][a-z$-]{1,6}){0,2}",
-        Just("com.docker.compose.project".to_owned()),
-        "x[.]auth[.]password",
+        8 => "[a-z]{1,6}([.][a-z$-]{1,6}){0,2}",
+        4 => Just("com.docker.compose.project".to_owned()),
+        4 => "x[.]auth[.]password",
+        4 => odd.prop_map(str::to_owned),
+        // Readers of YAML end a key's line after 1024 letters.
+        1 => (900..1200_usize).prop_map(|length| "k".repeat(length)),
     ];
     collection::btree_map(name, value(), 0..4)
 }
@@ -105,7 +149,7 @@ fn mounts(volumes: Vec<String>, host: String) -> impl Strategy<Value = Vec<Mount
         size_bytes: mib.map(|mib| mib << 20),
         mode,
     });
-    let targets = collection::btree_set("/m[a-z]{1,3}(/[a-z]{1,3})?", 4);
+    let targets = collection::btree_set("/m[a-z]{1,3}(/[a-z$# é]{0,2}[a-z])?", 4);
     (collection::vec(prop_oneof![volume, bind, tmpfs], 0..4), targets).prop_map(|(mut mounts, targets)| {
         for (mount, place) in mounts.iter_mut().zip(targets) {
             let (Mount::Volume { target, .. } | Mount::Bind { target, .. } | Mount::Tmpfs { target, .. }) = mount;
@@ -116,9 +160,12 @@ fn mounts(volumes: Vec<String>, host: String) -> impl Strategy<Value = Vec<Mount
 }
 
 fn published() -> impl Strategy<Value = Vec<Published>> {
-    let protocol = select([Protocol::Tcp, Protocol::Udp].as_slice());
-    let one = (1..200_u16, protocol, option::of("127[.]0[.]0[.][1-9]"), option::of(20_000..32_000_u16));
-    collection::vec(one, 0..4).prop_map(|all| {
+    let protocol = select([Protocol::Tcp, Protocol::Udp, Protocol::Sctp].as_slice());
+    let address = select(["127.0.0.1", "127.0.0.9", "127.0.0.10", "0.0.0.0", "::", "::1", "fd00::a"].as_slice());
+    let host_port = prop_oneof![4 => 20_000..32_000_u16, 1 => Just(0), 1 => Just(9)];
+    // Few ports, so that several lead to one.
+    let one = (1..9_u16, protocol, option::of(address.prop_map(str::to_owned)), option::of(host_port));
+    collection::vec(one, 0..5).prop_map(|all| {
         let made = |(number, protocol, host_address, host_port)| Published {
             container: Port { number, protocol },
             host_address,
@@ -126,7 +173,6 @@ fn published() -> impl Strategy<Value = Vec<Published>> {
         };
         let mut all: Vec<Published> = all.into_iter().map(made).collect();
         all.sort();
-        all.dedup();
         all
     })
 }
@@ -171,14 +217,17 @@ fn hardening() -> impl Strategy<Value = Hardening> {
             0..3,
         )
     };
-    (any::<[bool; 2]>(), set(), set(), collection::vec("[1-9][0-9]{2}", 0..2), any::<bool>()).prop_map(
-        |([read_only_root, no_new_privileges], dropped, added, groups, is_unconfined)| Hardening {
+    let options = ["apparmor=unconfined", "label=type:x", "no-new-privileges:false", "seccomp=unconfined"];
+    let options = collection::btree_set(select(options.to_vec()).prop_map(str::to_owned), 0..3);
+    let groups = collection::btree_set("[1-9][0-9]{2}", 0..3);
+    (any::<[bool; 2]>(), set(), set(), groups, options).prop_map(
+        |([read_only_root, no_new_privileges], dropped, added, groups, options)| Hardening {
             read_only_root,
             no_new_privileges,
             capabilities_dropped: dropped,
             capabilities_added: added,
-            groups,
-            options: if is_unconfined { vec!["seccomp=unconfined".to_owned()] } else { Vec::new() },
+            groups: groups.into_iter().rev().collect(),
+            options: options.into_iter().collect(),
             privileged: false,
         },
     )
@@ -213,6 +262,16 @@ fn more() -> impl Strategy<Value = Map<String, Value>> {
         ("CpuPeriod", json!(50_000)),
         ("UTSMode", json!("host")),
         ("PublishAllPorts", json!(true)),
+        ("IpcMode", json!("shareable")),
+        ("Binds", json!(["/tmp:/x:rshared", "bst-v:/y:nocopy"])),
+        (
+            "PortBindings",
+            json!({
+                "300/tcp": [{ "HostIp": "", "HostPort": "9" }, { "HostIp": "::1", "HostPort": "8000-8005" }],
+                "301/udp": [{ "HostIp": "", "HostPort": "8000-8005" }],
+            }),
+        ),
+        ("PortBindings", json!({ "302/tcp": [] })),
         ("AutoRemove", json!(true)),
         ("BlkioWeight", json!(300)),
         ("ReadonlyPaths", json!([])),
@@ -222,6 +281,9 @@ fn more() -> impl Strategy<Value = Map<String, Value>> {
         let mut more = Map::new();
         if !host.is_empty() {
             more.insert("HostConfig".to_owned(), Value::Object(host));
+        }
+        if stdin && tty {
+            more.insert("Env".to_owned(), json!(["OF_IMAGE"]));
         }
         if tty {
             more.insert("Tty".to_owned(), json!(true));
@@ -266,7 +328,7 @@ prop_compose! {
             1 => (0..4_u32).prop_map(|attempts_max| Restart::OnFailure { attempts_max }),
         ],
         (signal, grace_seconds) in (option::of(select(["SIGINT", "SIGKILL"].as_slice())), option::of(0..90_u32)),
-        (log, dns, extra_hosts) in (any::<bool>(), collection::vec("10[.]0[.]0[.][1-9]", 0..2), collection::vec("[a-z]{1,5}:10[.]0[.]0[.][1-9]", 0..2)),
+        (log, dns, extra_hosts) in (any::<bool>(), collection::btree_set("10[.]0[.]0[.][1-9]", 0..3), collection::btree_set("[a-z]{1,5}:(10[.]0[.]0[.][1-9]|::1)", 0..3)),
         reach in reach(),
     ) -> (ContainerSpec, Reach) {
         let is_removed = more.get("HostConfig").is_some_and(|host| host.get("AutoRemove").is_some());
@@ -276,6 +338,7 @@ prop_compose! {
             driver: "json-file".to_owned(),
             options: [("max-size", "1m"), ("max-file", "2")].map(|(k, v)| (k.to_owned(), v.to_owned())).into(),
         });
+        let (dns, extra_hosts) = (dns.into_iter().rev().collect(), extra_hosts.into_iter().rev().collect());
         let restart = if is_removed { Restart::No } else { restart };
         let published: Vec<Published> = published;
         let exposed: BTreeSet<Port> = exposed;
@@ -337,10 +400,23 @@ fn assembled(
         let before =
             made.last().map(|other| (other.name.clone(), other.network_mode.clone(), other.networks.is_empty()));
         attach(&mut spec, reach, before, &networks, number);
+        all_in_one_list(&mut spec);
         observatory::import::canonical(&mut spec);
         made.push(spec);
     }
     Stack { networks, volumes: volumes.collect(), containers: made }
+}
+
+/// The engine's older form holds all folders of the host that are asked for in it, those that a field of ours has as well.
+fn all_in_one_list(spec: &mut ContainerSpec) {
+    let Some(binds) = spec.more.get_mut("HostConfig").and_then(|host| host.get_mut("Binds")) else { return };
+    let plain = spec.mounts.iter().filter_map(|mount| match mount {
+        Mount::Bind { source, target, read_only, make_source: true } => {
+            Some(json!(format!("{source}:{target}{}", if *read_only { ":ro" } else { "" })))
+        }
+        Mount::Bind { .. } | Mount::Volume { .. } | Mount::Tmpfs { .. } => None,
+    });
+    binds.as_array_mut().unwrap().extend(plain);
 }
 
 fn attach(
@@ -355,7 +431,9 @@ fn attach(
         (spec.host_name, spec.dns, spec.extra_hosts) = (None, Vec::new(), Vec::new());
         (spec.published, spec.exposed) = (Vec::new(), BTreeSet::new());
         if let Some(host) = spec.more.get_mut("HostConfig").and_then(Value::as_object_mut) {
-            ["PublishAllPorts", "UTSMode", "DnsSearch", "DnsOptions"].iter().for_each(|key| _ = host.remove(*key));
+            ["PublishAllPorts", "PortBindings", "UTSMode", "DnsSearch", "DnsOptions"]
+                .iter()
+                .for_each(|key| _ = host.remove(*key));
             if host.is_empty() {
                 spec.more.remove("HostConfig");
             }
@@ -397,4 +475,113 @@ fn attach(
             spec.network_mode = first.filter(|name| Some(name) != spec.networks.keys().next());
         }
     }
+}
+
+/// What an engine of its own version takes, or only when somebody asks it by hand: nothing of it is needed for a stack to be made.
+#[derive(Debug, Clone)]
+struct Odd {
+    host: Vec<(&'static str, Value)>,
+    start_interval: Option<i64>,
+    is_without_entrypoint: bool,
+    mounts: Vec<Mount>,
+    attachment: Attachment,
+    is_on_bridge: bool,
+}
+
+fn odd() -> impl Strategy<Value = Odd> {
+    let host = select(vec![
+        ("Annotations", json!({ "a": "$X", "b": "0" })),
+        ("Cgroup", json!("x")),
+        ("CgroupnsMode", json!("host")),
+        ("MemorySwappiness", json!(0)),
+        (
+            "DeviceRequests",
+            json!([{ "Driver": "", "Count": -1, "Capabilities": [["gpu", "on"], ["no"]], "Options": {} }]),
+        ),
+        ("Devices", json!([{ "PathOnHost": "/dev/a:b", "PathInContainer": "/dev/c", "CgroupPermissions": "rw" }])),
+        ("Devices", json!([{ "PathOnHost": "/dev/a", "PathInContainer": "/dev/c", "CgroupPermissions": "" }])),
+        ("Tmpfs", json!({ "/a:b": "size=1", "/c": "mode=0700,size=1m" })),
+        ("BlkioDeviceReadBps", json!([{ "Path": "/dev/sda", "Rate": u64::MAX }])),
+        ("Links", json!(["z:y", "z:a"])),
+        ("VolumesFrom", json!(["z:ro", "z9"])),
+        (
+            "Mounts",
+            json!([{ "Type": "volume", "Target": "/v", "VolumeOptions": { "NoCopy": true, "Labels": { "$": "" } } }]),
+        ),
+        (
+            "PortBindings",
+            json!({ "302/tcp": null, "x": [{}], "303/tcp": [{ "HostIp": "", "HostPort": "5-6" }, { "HostIp": "", "HostPort": "5-6" }] }),
+        ),
+        ("OomScoreAdj", json!(-1)),
+        ("CpuQuota", json!(-1)),
+        ("Sysctls", json!({ "net.ipv4.ip_forward": "0", "a": "" })),
+        ("LogConfigs", json!({ "on": "off", "n": 1.5, "list": [[], {}, [{ "a": [] }]] })),
+    ]);
+    let bind = ("/[a-z:$~.]{1,5}", "/o[a-z:$]{1,5}", any::<bool>());
+    let bind =
+        bind.prop_map(|(source, target, read_only)| Mount::Bind { source, target, read_only, make_source: false });
+    let nameless = "/o[a-z]{1,5}".prop_map(|target| Mount::Volume { name: None, target, read_only: true });
+    let attachment = (
+        collection::btree_set("[a-zA-Z0-9.$]{1,6}", 0..3),
+        (option::of("fd00::[1-9]"), collection::btree_set("169[.]254[.]1[.][1-9]", 0..2)),
+        collection::vec("[a-z]{1,4}:[a-z]{1,4}", 0..2),
+        variables(),
+        option::of(select(vec![-1, 1, 100_i64])),
+    );
+    let attachment = attachment.prop_map(|(aliases, (ipv6, link_local), mut links, options, gateway_priority)| {
+        links.sort();
+        Attachment {
+            aliases: aliases.into_iter().collect(),
+            ipv4: None,
+            ipv6,
+            link_local: link_local.into_iter().rev().collect(),
+            links,
+            options,
+            gateway_priority,
+        }
+    });
+    (
+        (collection::vec(host, 0..4), option::of(1..9_000_000_000_i64), any::<bool>()),
+        collection::vec(prop_oneof![bind, nameless], 0..3),
+        (attachment, any::<bool>()),
+    )
+        .prop_map(|((host, start_interval, is_without_entrypoint), mounts, (attachment, is_on_bridge))| Odd {
+            host,
+            start_interval,
+            is_without_entrypoint,
+            mounts,
+            attachment,
+            is_on_bridge,
+        })
+}
+
+/// Stacks with what no engine here takes, or not all of them: for the way through a file.
+pub(crate) fn odd_stacks(image: &'static str, host: &Path) -> impl Strategy<Value = Stack> {
+    (stacks(image, host), collection::vec(odd(), 8)).prop_map(|(mut stack, odd)| {
+        for (spec, odd) in stack.containers.iter_mut().zip(odd) {
+            if odd.is_without_entrypoint {
+                spec.entrypoint = Some(Vec::new());
+            }
+            if let Some(nano) = odd.start_interval {
+                spec.more.insert("Healthcheck".to_owned(), json!({ "StartInterval": nano }));
+            }
+            let host = spec.more.entry("HostConfig").or_insert_with(|| json!({}));
+            let host = host.as_object_mut().unwrap();
+            host.extend(odd.host.into_iter().map(|(key, value)| (key.to_owned(), value)));
+            if host.is_empty() {
+                spec.more.remove("HostConfig");
+            }
+            spec.mounts.extend(odd.mounts);
+            if let Some(mut last) = spec.networks.last_entry() {
+                let ipv4 = last.get().ipv4.clone();
+                last.insert(Attachment { ipv4, ..odd.attachment.clone() });
+                if odd.is_on_bridge {
+                    spec.network_mode = Some("bridge".to_owned());
+                    spec.networks.insert("bridge".to_owned(), Attachment { ipv6: None, ..odd.attachment });
+                }
+            }
+            observatory::import::canonical(spec);
+        }
+        stack
+    })
 }

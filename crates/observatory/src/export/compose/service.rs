@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// What an engine and Compose have the same form for: the section and name in the engine's request, and Compose's name.
-pub(crate) const SAME: [(&str, &str, &str); 21] = [
+pub(crate) const SAME: [(&str, &str, &str); 22] = [
     ("HostConfig", "UTSMode", "uts"),
     ("HostConfig", "UsernsMode", "userns_mode"),
     ("HostConfig", "CgroupParent", "cgroup_parent"),
@@ -31,7 +31,8 @@ pub(crate) const SAME: [(&str, &str, &str); 21] = [
     ("HostConfig", "DnsOptions", "dns_opt"),
     ("HostConfig", "DnsSearch", "dns_search"),
     ("HostConfig", "DeviceCgroupRules", "device_cgroup_rules"),
-    ("HostConfig", "Cgroup", "cgroup"),
+    ("HostConfig", "CgroupnsMode", "cgroup"),
+    ("HostConfig", "Annotations", "annotations"),
     ("", "Domainname", "domainname"),
     ("", "MacAddress", "mac_address"),
     ("", "Tty", "tty"),
@@ -67,7 +68,7 @@ pub(super) fn service(
     ]);
     pairs.extend(limits(spec));
     pairs.extend(rights(spec));
-    pairs.extend(rest.known(discovery));
+    pairs.extend(rest.known(discovery, spec.networks.is_empty()));
     if !found.runs {
         pairs.push(("scale", Value::Number(0.into())));
     }
@@ -87,8 +88,9 @@ fn strings(values: impl IntoIterator<Item = String>) -> Value {
     sequence(values.into_iter().map(|value| said(&value)).collect())
 }
 
+/// Words of a command. None at all take the image's away.
 fn words(words: Option<&Vec<String>>) -> Value {
-    words.map_or(Value::Null, |words| strings(words.iter().cloned()))
+    words.map_or(Value::Null, |words| list(words.iter().map(|word| said(word))))
 }
 
 fn identity(spec: &ContainerSpec) -> Vec<(&'static str, Value)> {
@@ -198,17 +200,31 @@ fn ports(spec: &ContainerSpec, rest: &mut Rest) -> Vec<Value> {
             port(one.container.number, one.container.protocol.to_string(), one.host_address.as_deref(), published)
         })
         .collect();
-    let ranges = rest.take("HostConfig", "PortBindings");
-    let ranges = ranges.iter().filter_map(Json::as_object).flatten();
-    for (container, bindings) in ranges {
-        let Ok(container) = container.parse::<engine_containers::Port>() else { continue };
-        for binding in bindings.as_array().into_iter().flatten() {
+    let found = rest.take("HostConfig", "PortBindings");
+    let mut others = Map::new();
+    for (container, bindings) in found.iter().filter_map(Json::as_object).flatten() {
+        // Where nothing is bound, or what we don't know, Compose has no word for it.
+        let all = bindings.as_array().filter(|all| !all.is_empty());
+        let (Ok(at), Some(all)) = (container.parse::<engine_containers::Port>(), all) else {
+            others.insert(container.clone(), bindings.clone());
+            continue;
+        };
+        for binding in all {
             let said = |key: &str| binding.get(key).and_then(Json::as_str).unwrap_or_default();
             let published = Some(said("HostPort").to_owned()).filter(|port| !port.is_empty());
-            ports.push(port(container.number, container.protocol.to_string(), Some(said("HostIp")), published));
+            ports.push(port(at.number, at.protocol.to_string(), Some(said("HostIp")), published));
         }
     }
-    ports
+    rest.put_back("HostConfig", "PortBindings", others);
+    // Compose takes none twice, though two free ports may lead to one.
+    let (mut once, mut again) = (Vec::new(), Vec::new());
+    for port in ports {
+        if once.contains(&port) { again.push(port) } else { once.push(port) }
+    }
+    if !again.is_empty() {
+        rest.extend("ports", Value::Sequence(again), "ports that are published more than once");
+    }
+    once
 }
 
 /// What is mounted. Folders of the host whose files were captured lead to the export's files unless told otherwise.
@@ -273,7 +289,7 @@ fn networks(spec: &ContainerSpec, discovery: &Discovery, rest: &mut Rest) -> (Va
     }
     let mut first = None;
     match spec.network_mode.as_ref() {
-        Some(mode) if spec.networks.contains_key(mode) => first = Some(mode.clone()),
+        Some(mode) if mode != "bridge" && spec.networks.contains_key(mode) => first = Some(mode.clone()),
         Some(mode) => rest.extend("network_mode", said(mode), "network_mode beside networks"),
         None => {}
     }
@@ -293,7 +309,9 @@ fn networks(spec: &ContainerSpec, discovery: &Discovery, rest: &mut Rest) -> (Va
                 ("aliases", strings(attachment.aliases.iter().cloned())),
                 ("ipv4_address", optional(attachment.ipv4.as_ref())),
                 ("ipv6_address", optional(attachment.ipv6.as_ref())),
+                ("link_local_ips", strings(attachment.link_local.iter().cloned())),
                 ("driver_opts", texts(&attachment.options)),
+                ("gw_priority", number(attachment.gateway_priority)),
                 ("priority", if first.as_ref() == Some(name) { Value::Number(100.into()) } else { Value::Null }),
             ]),
         ));
@@ -344,13 +362,25 @@ impl Rest {
         taken
     }
 
+    /// What Compose could not say after all.
+    fn put_back(&mut self, section: &str, key: &str, value: impl Into<Json>) {
+        let value = value.into();
+        if value.as_object().is_some_and(Map::is_empty) {
+            return;
+        }
+        let section = self.more.entry(section).or_insert_with(|| json!({}));
+        if let Some(section) = section.as_object_mut() {
+            section.insert(key.to_owned(), value);
+        }
+    }
+
     fn extend(&mut self, key: &str, value: Value, what: &str) {
         self.extension.push((key.to_owned(), value));
         self.said.push(what.to_owned());
     }
 
     /// Everything that Compose has a word for.
-    fn known(&mut self, discovery: &Discovery) -> Vec<(&'static str, Value)> {
+    fn known(&mut self, discovery: &Discovery, is_on_bridge_alone: bool) -> Vec<(&'static str, Value)> {
         let mut pairs: Vec<(&'static str, Value)> = Vec::new();
         for (section, key, name) in SAME {
             if let Some(value) = self.take(section, key) {
@@ -363,13 +393,17 @@ impl Rest {
             }
         }
         if let Some(Json::Object(folders)) = self.take("HostConfig", "Tmpfs") {
-            let folders = folders.iter().map(|(target, options)| match options.as_str() {
+            let (known, others): (Map<_, _>, Map<_, _>) =
+                folders.into_iter().partition(|(target, options)| !target.contains(':') && options.is_string());
+            let known = known.iter().map(|(target, options)| match options.as_str() {
                 Some(options) if !options.is_empty() => format!("{target}:{options}"),
                 _ => target.clone(),
             });
-            pairs.push(("tmpfs", strings(folders)));
+            pairs.push(("tmpfs", strings(known)));
+            self.put_back("HostConfig", "Tmpfs", others);
         }
-        if let Some(links) = self.take("HostConfig", "Links") {
+        // Beside networks Compose would take them for links on those.
+        if is_on_bridge_alone && let Some(links) = self.take("HostConfig", "Links") {
             pairs.push(("external_links", yaml(&links)));
         }
         if let Some(Json::Array(others)) = self.take("HostConfig", "VolumesFrom") {
@@ -381,11 +415,10 @@ impl Rest {
             pairs.push(("volumes_from", strings(others)));
         }
         if let Some(Json::Array(devices)) = self.take("HostConfig", "Devices") {
-            let part = |device: &Json, key: &str| device.get(key).and_then(Json::as_str).unwrap_or_default().to_owned();
-            let devices = devices.iter().map(|device| {
-                ["PathOnHost", "PathInContainer", "CgroupPermissions"].map(|key| part(device, key)).join(":")
-            });
-            pairs.push(("devices", strings(devices)));
+            match devices.iter().map(device).collect::<Option<Vec<String>>>() {
+                Some(known) => pairs.push(("devices", strings(known))),
+                None => self.put_back("HostConfig", "Devices", devices),
+            }
         }
         pairs
     }
@@ -408,15 +441,22 @@ impl Rest {
     }
 }
 
+/// A device in Compose's form, which has no place for a colon in a path.
+fn device(of: &Json) -> Option<String> {
+    let part = |key: &str| of.get(key).and_then(Json::as_str).filter(|part| !part.is_empty() && !part.contains(':'));
+    let parts = [part("PathOnHost")?, part("PathInContainer")?, part("CgroupPermissions")?];
+    Some(parts.join(":")).filter(|_| of.as_object().is_some_and(|keys| keys.len() == parts.len()))
+}
+
 /// JSON as YAML, with texts as Compose reads them.
 fn yaml(value: &Json) -> Value {
     match value {
         Json::Null => Value::Null,
         Json::Bool(flag) => Value::Bool(*flag),
-        Json::Number(figure) => figure.as_i64().map_or_else(
-            || figure.as_f64().map_or(Value::Null, |figure| Value::Number(figure.into())),
-            |figure| Value::Number(figure.into()),
-        ),
+        Json::Number(figure) => {
+            let whole = figure.as_i64().map(Into::into).or_else(|| figure.as_u64().map(Into::into));
+            whole.or_else(|| figure.as_f64().map(Into::into)).map_or(Value::Null, Value::Number)
+        }
         Json::String(text) => said(text),
         Json::Array(entries) => Value::Sequence(entries.iter().map(yaml).collect()),
         Json::Object(keys) => {
