@@ -7,6 +7,7 @@ pub mod process;
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -76,6 +77,9 @@ pub struct LogWish {
     /// At most so many of each service, the last ones.
     pub tail: usize,
 }
+
+/// A service that was started again runs after all if it has for so long; one that falls and is lifted in turn has not.
+pub(crate) const STEADY: Duration = Duration::from_secs(10);
 
 /// What becomes of the data when a stack is taken down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -18,10 +18,10 @@ use engine_containers::{
     Container, ContainerEngine, ContainersError, Endpoint, FileEntry, Image, Listing, LogOptions, NetworkSpec, Options,
     SshHost, State as Doing, VolumeSpec, WithVolumes, labels,
 };
-use vocabulary::Timestamp;
+use vocabulary::{Clock, Timestamp};
 
 pub(crate) use self::faults::failure;
-use super::{LogLine, LogWish, Progress, Runtime, Seen, State, Volumes};
+use super::{LogLine, LogWish, Progress, Runtime, STEADY, Seen, State, Volumes};
 use crate::{
     backup::Shelf,
     configuration::{Environment, Kind},
@@ -441,7 +441,11 @@ impl Runtime for Docker {
     async fn trouble(&self, stack: &Stack, kind: Kind) -> Result<Option<String>, Failure> {
         let name = specs::name(stack, kind);
         let container = self.engine.container(&name).await.map_err(failure)?;
-        if container.status.state == Doing::Running && container.status.restarts == 0 {
+        let is_steady = || {
+            let started: Option<Timestamp> = container.status.started.parse().ok();
+            started.is_some_and(|started| Clock::system().now().since(started) >= STEADY)
+        };
+        if container.status.state == Doing::Running && (container.status.restarts == 0 || is_steady()) {
             return Ok(None);
         }
         let options = LogOptions { since: None, last_lines: Some(LAST_LINES) };

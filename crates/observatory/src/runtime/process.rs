@@ -18,8 +18,10 @@ use nix::{
     unistd::Pid,
 };
 
+use vocabulary::Clock;
+
 use self::record::{Place, Record, Spec};
-use super::{LogLine, LogWish, Progress, Runtime, Seen, State, Volumes};
+use super::{LogLine, LogWish, Progress, Runtime, STEADY, Seen, State, Volumes};
 use crate::{
     backup::Shelf,
     configuration::Kind,
@@ -89,6 +91,7 @@ impl Processes {
             secrets::place(&self.folder, name, secret)?;
         }
         if let Some((_, data)) = &part.data {
+            stock::undo_half_a_replacement(Path::new(data))?;
             files::make_folder(Path::new(data))?;
         }
         Spec {
@@ -138,6 +141,10 @@ impl Processes {
         files::remove(&place.record)?;
         Ok(())
     }
+}
+
+fn is_steady(record: &Record) -> bool {
+    record.started_at.is_some_and(|started| Clock::system().now().since(started) >= STEADY)
 }
 
 /// The keeper of a service, if one lives; one that has just begun is given the time to say who it is.
@@ -333,7 +340,7 @@ impl Runtime for Processes {
             return Ok(Some("nobody keeps it".to_owned()));
         };
         match record.last_exit {
-            Some(exit) if record.pid.is_none() || record.restarts > 1 => {
+            Some(exit) if record.pid.is_none() || (record.restarts > 1 && !is_steady(&record)) => {
                 let last = journal::read(&place.log, kind, None, LAST_WORDS)?;
                 let words: Vec<String> = last.into_iter().map(|line| line.text).collect();
                 Ok(Some(format!("it ended with {exit}: {}", words.join(" / "))))

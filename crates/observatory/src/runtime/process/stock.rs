@@ -18,7 +18,8 @@ impl Processes {
     pub(super) fn replace(&self, part: &Part, data: &Path, config: Option<&Path>) -> Result<(), Failure> {
         let Some((_, folder)) = &part.data else { return Ok(()) };
         let folder = Path::new(folder);
-        let before = folder.with_extension("before");
+        let before = before(folder);
+        undo_half_a_replacement(folder)?;
         files::remove(&before)?;
         if folder.exists() {
             files::rename(folder, &before)?;
@@ -37,5 +38,43 @@ impl Processes {
             }
         }
         Ok(())
+    }
+}
+
+/// Where data lie while other data take their place.
+fn before(folder: &Path) -> PathBuf {
+    folder.with_extension("before")
+}
+
+/// Whoever was killed after the old data had gone aside, and before the new ones had come, left a service without any.
+pub(super) fn undo_half_a_replacement(folder: &Path) -> Result<(), Failure> {
+    let before = before(folder);
+    if before.exists() && !folder.exists() {
+        files::rename(&before, folder)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn data_that_went_aside_come_back() {
+        let site = tempfile::tempdir().unwrap();
+        let (folder, before) = (site.path().join("prometheus-data"), site.path().join("prometheus-data.before"));
+        let is_there = |folder: &Path| folder.join("kept").exists();
+        undo_half_a_replacement(&folder).unwrap();
+        assert!(!folder.exists() && !before.exists());
+        fs::create_dir(&before).unwrap();
+        fs::write(before.join("kept"), "").unwrap();
+        undo_half_a_replacement(&folder).unwrap();
+        assert!(is_there(&folder) && !before.exists());
+        // With the new ones in their place, the old ones are what is left over.
+        fs::create_dir(&before).unwrap();
+        undo_half_a_replacement(&folder).unwrap();
+        assert!(is_there(&folder) && before.exists());
     }
 }
