@@ -230,6 +230,8 @@ fn on_a_terminal(site: &Site, arguments: &str, typed: &str) -> Answer {
     let mut script = std::process::Command::new("script");
     let line = format!("{} {arguments}", env!("CARGO_BIN_EXE_observatory"));
     script.args(["--quiet", "--return", "--command", &line, "/dev/null"]).current_dir(site.path());
+    // Who starts the tests may have no terminal, and nothing moves on one that has no name.
+    script.env("TERM", "xterm");
     script.env("OBSERVATORY_DATA", site.data()).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = script.spawn().unwrap();
     child.stdin.take().unwrap().write_all(typed.as_bytes()).unwrap();
