@@ -12,7 +12,7 @@ use std::{
 
 use async_trait::async_trait;
 use serde::Serialize;
-use vocabulary::Timestamp;
+use vocabulary::{Clock, Timestamp};
 
 use crate::{
     backup::Shelf,
@@ -79,7 +79,12 @@ pub struct LogWish {
 }
 
 /// A service that was started again runs after all if it has for so long; one that falls and is lifted in turn has not.
-pub(crate) const STEADY: Duration = Duration::from_secs(10);
+const STEADY: Duration = Duration::from_secs(10);
+
+/// Whether a service that was started then runs for good, as far as can be told.
+fn is_steady(started_at: Option<Timestamp>) -> bool {
+    started_at.is_some_and(|started_at| Clock::system().now().since(started_at) >= STEADY)
+}
 
 /// What becomes of the data when a stack is taken down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -18,10 +18,10 @@ use engine_containers::{
     Container, ContainerEngine, ContainersError, Endpoint, FileEntry, Image, Listing, LogOptions, NetworkSpec, Options,
     SshHost, State as Doing, VolumeSpec, WithVolumes, labels,
 };
-use vocabulary::{Clock, Timestamp};
+use vocabulary::Timestamp;
 
 pub(crate) use self::faults::failure;
-use super::{LogLine, LogWish, Progress, Runtime, STEADY, Seen, State, Volumes};
+use super::{LogLine, LogWish, Progress, Runtime, Seen, State, Volumes, is_steady};
 use crate::{
     backup::Shelf,
     configuration::{Environment, Kind},
@@ -441,11 +441,8 @@ impl Runtime for Docker {
     async fn trouble(&self, stack: &Stack, kind: Kind) -> Result<Option<String>, Failure> {
         let name = specs::name(stack, kind);
         let container = self.engine.container(&name).await.map_err(failure)?;
-        let is_steady = || {
-            let started: Option<Timestamp> = container.status.started.parse().ok();
-            started.is_some_and(|started| Clock::system().now().since(started) >= STEADY)
-        };
-        if container.status.state == Doing::Running && (container.status.restarts == 0 || is_steady()) {
+        let was_lifted = container.status.restarts > 0 && !is_steady(container.status.started.parse().ok());
+        if container.status.state == Doing::Running && !was_lifted {
             return Ok(None);
         }
         let options = LogOptions { since: None, last_lines: Some(LAST_LINES) };

@@ -18,10 +18,8 @@ use nix::{
     unistd::Pid,
 };
 
-use vocabulary::Clock;
-
 use self::record::{Place, Record, Spec};
-use super::{LogLine, LogWish, Progress, Runtime, STEADY, Seen, State, Volumes};
+use super::{LogLine, LogWish, Progress, Runtime, Seen, State, Volumes, is_steady};
 use crate::{
     backup::Shelf,
     configuration::Kind,
@@ -91,7 +89,7 @@ impl Processes {
             secrets::place(&self.folder, name, secret)?;
         }
         if let Some((_, data)) = &part.data {
-            stock::undo_half_a_replacement(Path::new(data))?;
+            stock::settle(Path::new(data))?;
             files::make_folder(Path::new(data))?;
         }
         Spec {
@@ -141,10 +139,6 @@ impl Processes {
         files::remove(&place.record)?;
         Ok(())
     }
-}
-
-fn is_steady(record: &Record) -> bool {
-    record.started_at.is_some_and(|started| Clock::system().now().since(started) >= STEADY)
 }
 
 /// The keeper of a service, if one lives; one that has just begun is given the time to say who it is.
@@ -340,7 +334,7 @@ impl Runtime for Processes {
             return Ok(Some("nobody keeps it".to_owned()));
         };
         match record.last_exit {
-            Some(exit) if record.pid.is_none() || (record.restarts > 1 && !is_steady(&record)) => {
+            Some(exit) if record.pid.is_none() || (record.restarts > 1 && !is_steady(record.started_at)) => {
                 let last = journal::read(&place.log, kind, None, LAST_WORDS)?;
                 let words: Vec<String> = last.into_iter().map(|line| line.text).collect();
                 Ok(Some(format!("it ended with {exit}: {}", words.join(" / "))))

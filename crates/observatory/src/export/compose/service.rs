@@ -52,7 +52,7 @@ pub(super) fn service(
     if let Some(hidden) = of_compose.get("labels") {
         rest.extension.push(("labels".to_owned(), hidden.clone()));
     }
-    let mounts = mounts(found, discovery, &mut rest);
+    let mounts = mounts(found, &mut rest);
     let published = ports(spec, &mut rest);
     let (mode, networks) = networks(spec, discovery, &mut rest);
     let mut pairs = identity(spec);
@@ -228,7 +228,7 @@ fn ports(spec: &ContainerSpec, rest: &mut Rest) -> Vec<Value> {
 }
 
 /// What is mounted. Folders of the host whose files were captured lead to the export's files unless told otherwise.
-fn mounts(found: &Found, discovery: &Discovery, rest: &mut Rest) -> Vec<Value> {
+fn mounts(found: &Found, rest: &mut Rest) -> Vec<Value> {
     let captured: Vec<String> = found
         .files
         .iter()
@@ -238,7 +238,6 @@ fn mounts(found: &Found, discovery: &Discovery, rest: &mut Rest) -> Vec<Value> {
             Origin::Image | Origin::Container | Origin::Volume { .. } => None,
         })
         .collect();
-    let _all_of_it_belongs_to_one_host = discovery;
     let source = |source: &str| {
         let below = format!("{source}/");
         if source != "/" && captured.iter().any(|path| path == source || path.starts_with(&below)) {

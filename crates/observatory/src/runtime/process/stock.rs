@@ -19,8 +19,7 @@ impl Processes {
         let Some((_, folder)) = &part.data else { return Ok(()) };
         let folder = Path::new(folder);
         let before = before(folder);
-        undo_half_a_replacement(folder)?;
-        files::remove(&before)?;
+        settle(folder)?;
         if folder.exists() {
             files::rename(folder, &before)?;
         } else if let Some(above) = folder.parent() {
@@ -46,13 +45,14 @@ fn before(folder: &Path) -> PathBuf {
     folder.with_extension("before")
 }
 
-/// Whoever was killed after the old data had gone aside, and before the new ones had come, left a service without any.
-pub(super) fn undo_half_a_replacement(folder: &Path) -> Result<(), Failure> {
+/// Ends a replacement that was killed: old data that went aside come back where the new ones had not come, and go where they had.
+pub(super) fn settle(folder: &Path) -> Result<(), Failure> {
     let before = before(folder);
-    if before.exists() && !folder.exists() {
-        files::rename(&before, folder)?;
+    match (before.exists(), folder.exists()) {
+        (true, false) => files::rename(&before, folder),
+        (true, true) => files::remove(&before).map(|_was_there| ()),
+        (false, _) => Ok(()),
     }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -62,19 +62,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn data_that_went_aside_come_back() {
+    fn a_killed_replacement_leaves_one_of_both() {
         let site = tempfile::tempdir().unwrap();
         let (folder, before) = (site.path().join("prometheus-data"), site.path().join("prometheus-data.before"));
         let is_there = |folder: &Path| folder.join("kept").exists();
-        undo_half_a_replacement(&folder).unwrap();
+        settle(&folder).unwrap();
         assert!(!folder.exists() && !before.exists());
         fs::create_dir(&before).unwrap();
         fs::write(before.join("kept"), "").unwrap();
-        undo_half_a_replacement(&folder).unwrap();
+        settle(&folder).unwrap();
         assert!(is_there(&folder) && !before.exists());
         // With the new ones in their place, the old ones are what is left over.
         fs::create_dir(&before).unwrap();
-        undo_half_a_replacement(&folder).unwrap();
-        assert!(is_there(&folder) && before.exists());
+        settle(&folder).unwrap();
+        assert!(is_there(&folder) && !before.exists());
     }
 }
